@@ -1,0 +1,1 @@
+"""From one class to many: workers, clusters, rosters, archives, exports, reports."""

@@ -1,0 +1,1 @@
+"""Changes of how gradients flow along paths and through steps that mix entries."""

@@ -1,0 +1,1 @@
+"""Right derivatives of a slightly different function: forward values changed."""

@@ -1,0 +1,1 @@
+"""Changes of stretches that work entry by entry: left out, replaced, multiplied."""

@@ -1,0 +1,1 @@
+"""The widest net: what is tried when nothing more telling fits."""

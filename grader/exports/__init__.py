@@ -1,0 +1,1 @@
+"""Out to a learning platform: Canvas, Moodle, Gradescope, CSV, JSON Lines."""

@@ -1,0 +1,1 @@
+"""The course folder and the gradebook, as nbgrader has them."""

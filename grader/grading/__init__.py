@@ -1,0 +1,1 @@
+"""From submitted folders to verdicts in nbgrader's gradebook."""

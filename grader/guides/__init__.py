@@ -1,0 +1,1 @@
+"""Pages about the whole course, made from the masters: the map and the cards."""

@@ -1,0 +1,1 @@
+"""The medium of the drawings: numbers, SVG, layout and what a notebook displays."""

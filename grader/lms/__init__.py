@@ -1,0 +1,1 @@
+"""In from a learning platform: rosters, archives, loose files, late hand-ins."""

@@ -1,0 +1,1 @@
+"""Pages for a browser: readable offline, without scripts, whoever wrote the text."""

@@ -1,0 +1,1 @@
+"""Drawings with axes: slopes, curves, loss bowls and decisions, by matplotlib."""

@@ -1,0 +1,1 @@
+"""Reads what strangers wrote: folders and notebook files, whatever their bytes."""

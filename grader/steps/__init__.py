@@ -1,0 +1,1 @@
+"""A computation read as steps with operands, values and gradients; draws nothing."""

@@ -1,0 +1,70 @@
+"""Runs a student's function while something is watched: what it derives by machine.
+
+What is told of it is only evidence: a determined cheat is at home in this process.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from grader.shortcuts import Shortcut, Watch
+from grader.shortcuts.evidence import ASIDE
+
+STARTERS = (
+    *((_thread, "start_new_thread"), (threading, "_start_new_thread")),
+    *((os, "fork"), (os, "posix_spawn")),
+)
+
+
+@contextlib.contextmanager
+def hear_leaving(found: list[Shortcut]) -> Iterator[None]:
+    """Note it when a thread or a process begins: a `Watch` sees its own thread only."""
+    own = [(module, name, getattr(module, name)) for module, name in STARTERS]
+
+    def listen(start: Callable[..., Any]) -> Callable[..., Any]:
+        def begin(*args: Any, **kwargs: Any) -> Any:
+            found.append(Shortcut(ASIDE))
+            return start(*args, **kwargs)
+
+        return begin
+
+    for module, name, start in own:
+        setattr(module, name, listen(start))
+    try:
+        yield
+    finally:
+        for module, name, start in own:
+            setattr(module, name, start)
+
+
+def watch(peer: Any, function: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return the function under watch, and what tells which ways were seen.
+
+    The second gives the ways, and whether each call evaluated something twice at
+    points that lie side by side, as a finite difference does.
+    """
+    ways: list[str] = []
+    beside: list[bool] = []
+
+    @functools.wraps(function)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        seen = Watch()
+        try:
+            with seen, hear_leaving(seen.found), torch.no_grad():
+                return function(*args, **kwargs)
+        finally:
+            ways.extend(shortcut.way for shortcut in seen.found)
+            beside.append(seen.is_beside)
+
+    def take() -> tuple[list[str], bool]:
+        return list(dict.fromkeys(ways)), bool(beside) and all(beside)
+
+    return watched, take

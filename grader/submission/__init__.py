@@ -1,0 +1,1 @@
+"""The values that pass between intake, examine and record; they do nothing."""

@@ -1,0 +1,1 @@
+"""What crosses between the examiner and a student's process; trusts nothing."""
