@@ -1,6 +1,7 @@
 """Both ends of the line in one process: everything still crosses as JSON and bytes."""
 
 import json
+import weakref
 
 from grader.cells.names import make_plan
 from grader.cells.namespace import Namespace
@@ -80,10 +81,11 @@ class Connected:
         exec(compile(f"{release}\n{answer}", "Cell In[1]", "exec"), self.theirs)
         self.line = Line(PlainProcess(self.theirs))
         self.line.sources.add(1, f"{release}\n{answer}")
-        builtins = make_builtins(lambda: self.names)
+        builtins = make_builtins(lambda: names)
         start = {"__name__": "__main__", "__builtins__": builtins}
-        self.names = Namespace(self.line, make_plan(cells), start)
-        self.runner = Runner(self.names)
+        self.names = names = Namespace(self.line, make_plan(cells), start)
+        self.runner = Runner(names)
+        weakref.finalize(self, self.runner.close)
         if release:
             self.run(release)
 

@@ -9,8 +9,10 @@ import ctypes
 import functools
 import io
 import linecache
+import math
 import sys
 import threading
+import time
 import traceback
 import types
 from collections.abc import Iterator
@@ -110,6 +112,7 @@ class Runner:
         self.namespace = namespace
         self.module = NotebookModule(namespace)
         self._files: list[str] = []
+        self._alarm = Alarm()
         shell = Notebook(namespace)
         dict.__getitem__(namespace, "__builtins__").update(
             get_ipython=lambda: shell, display=show_text, __grader_type__=find_type
@@ -131,11 +134,12 @@ class Runner:
                 self._files.append(name)
                 self.namespace.line.names |= code.names
                 self.namespace.line.literals[name] = code.literals
-                with interrupt_after(seconds + GRACE_S):
+                with self._alarm.after(seconds + GRACE_S):
                     ran.value = self._run_code(code)
             except BaseException as error:  # noqa: BLE001  the edge: a verdict follows
                 ran.error = error
                 ran.line = find_line(error, name)
+        self._alarm.stop()  # also when the time was over while it was being stopped
         ran.out = out.getvalue()[:PRINTED_CHARACTERS]
         return ran
 
@@ -158,6 +162,7 @@ class Runner:
 
     def close(self) -> None:
         """Forget the sources."""
+        self._alarm.close()
         for name in self._files:
             linecache.cache.pop(name, None)
 
@@ -182,38 +187,51 @@ def swap_main(module: types.ModuleType) -> Iterator[None]:
         sys.modules["__main__"] = before
 
 
-@contextlib.contextmanager
-def interrupt_after(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in this thread when the time is over, again and again.
+class Alarm:
+    """Raises OutOfTime in this thread when a cell's time is over, again and again.
 
     Works in any thread, unlike a signal; a single long call into C is not interrupted.
+    One watcher for all cells of a notebook, who looks five times a second: to start
+    one for each cell, or to wake it, costs as much as running a small cell.
     """
-    thread = ctypes.c_ulong(threading.get_ident())
-    done = threading.Event()
 
-    def watch() -> None:
-        wait = seconds
-        while not done.wait(wait):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                thread, ctypes.py_object(OutOfTime)
-            )
-            wait = REPEAT_S
+    def __init__(self) -> None:
+        self._thread = ctypes.c_ulong(threading.get_ident())
+        self._lock = threading.Lock()
+        self._end = math.inf  # on the monotonic clock
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        _await_interrupt()
+    @contextlib.contextmanager
+    def after(self, seconds: float) -> Iterator[None]:
+        """Raise it in the block when so many seconds are over."""
+        self._end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.stop()
 
+    def stop(self) -> None:
+        """Raise it no more; one that is on its way ends here."""
+        with contextlib.suppress(OutOfTime):
+            self._end = math.inf
+            with self._lock:  # the watcher is not between looking and raising
+                pass
+            # Taking an interrupt back by a NULL leaves Python 3.11 looking for it at
+            # every call, so one that is on its way is awaited.
+            for _ in range(100):
+                pass
 
-def _await_interrupt() -> None:
-    """Let an interrupt that is still on its way arrive here, and not later.
+    def close(self) -> None:
+        """End the watcher."""
+        self._done.set()
+        self._watcher.join()
 
-    Taking it back by a NULL leaves Python 3.11 looking for it at every call.
-    """
-    with contextlib.suppress(OutOfTime):
-        for _ in range(100):
-            pass
+    def _watch(self) -> None:
+        while not self._done.wait(REPEAT_S):
+            with self._lock:
+                if time.monotonic() >= self._end:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        self._thread, ctypes.py_object(OutOfTime)
+                    )

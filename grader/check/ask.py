@@ -285,12 +285,13 @@ def _worst_entries(
     gap = (yours - truth).abs().nan_to_num(math.inf, math.inf)
     off = gap > compared.tolerance
     order = gap.flatten().argsort(descending=True)[: min(WORST_SHOWN, int(off.sum()))]
+    # `torch.unravel_index` imports sympy at its first use: 1.3 s in a lesson.
+    places = torch.ones(truth.shape).nonzero()
     entries = []
     for place in order.tolist():
-        index = torch.unravel_index(torch.tensor(place), truth.shape)
         mine, right = float(yours.flatten()[place]), float(truth.flatten()[place])
         error = abs(mine - right) / abs(right) if right else math.inf
-        where = "[" + ", ".join(str(int(i)) for i in index) + "]"
+        where = str(places[place].tolist())
         entries.append(
             Entry(
                 where, format_number(mine, digits), format_number(right, digits), error

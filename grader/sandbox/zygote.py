@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,12 +78,18 @@ class Nursery:
     """Forks students, watches them, and buries them."""
 
     def __init__(
-        self, control: socket.socket, home: Jail, limits: Limits, shell: Shell
+        self,
+        control: socket.socket,
+        home: Jail,
+        limits: Limits,
+        shell: Shell,
+        practise: Callable[[], None],
     ) -> None:
         self.control = control
         self.home = home
         self.limits = limits
         self.shell = shell
+        self.practise = practise
         self.watch = Watch(limits, alone=home.level != "full")
         self.students: dict[int, Student] = {}  # by pid
         self.ends: dict[int, str] = {}  # by number, until they are asked for
@@ -168,6 +175,7 @@ class Nursery:
         sys.path.insert(0, "")  # modules that lie beside the notebook
         jail.confine(self.home, self.limits, scratch)
         sock = socket.socket(fileno=STUDENTS_SOCKET)
+        self.practise()
         serve(sock, self.limits.caps, self.shell)
 
     def bury(self) -> None:
@@ -252,15 +260,15 @@ def warm_up_and_run(control: socket.socket, home: Jail, limits: Limits) -> None:
     warm.mkdir(exist_ok=True)
     places = ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")
     os.environ.update(dict.fromkeys(places, str(warm)))
-    shell = warm_up(limits)
+    shell, practise = warm_up(limits)
     check_single_thread()
     os.dup2(1, 2)  # to nowhere: what failed before is in the launcher's log
     control.send(json.dumps({"ready": True}).encode())
-    Nursery(control, home, limits, shell).run()
+    Nursery(control, home, limits, shell, practise).run()
 
 
-def warm_up(limits: Limits) -> Shell:
-    """Import what students use, use it once, and make all of it cheap to fork."""
+def warm_up(limits: Limits) -> tuple[Shell, Callable[[], None]]:
+    """Import what students use, use it, and make all of it cheap to fork."""
     import torch  # noqa: PLC0415
 
     gc.disable()  # what is imported stays: looking through it again and again is slow
@@ -269,14 +277,14 @@ def warm_up(limits: Limits) -> Shell:
     for name in (*PRELOADED, *limits.preload):
         with contextlib.suppress(ModuleNotFoundError):  # not every course has each
             importlib.import_module(name)
-    from grader.student.shell import warm_up as warm_shell  # noqa: PLC0415
+    from grader.student.warming import warm_up as warm_shell  # noqa: PLC0415
 
-    shell: Shell = warm_shell(limits.output_bytes)
+    shell, practise = warm_shell(limits.output_bytes, limits.caps)
     for thread in threading.enumerate()[1:]:  # matplotlib's, that spoke of its fonts
         thread.join(JOIN_S)
     gc.freeze()
     gc.enable()
-    return shell
+    return shell, practise
 
 
 def check_single_thread() -> None:

@@ -14,7 +14,6 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from IPython.core.async_helpers import get_asyncio_loop
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -33,23 +32,6 @@ SHELL_MAGICS: Final = (
     *("python", "python2", "python3", "pip", "conda", "mamba", "micromamba", "uv"),
 )
 KEPT_FRAMES: Final = 5  # at each end of an endless recursion
-WARM_CELLS: Final = (  # what first uses import, compile or cache
-    "import math, numpy as np, matplotlib.pyplot as plt, torch\nprint(1)",
-    "t = torch.ones(3, 4, requires_grad=True)\n(t.sigmoid() @ t.T).sum().backward()\nt",
-    "layer = torch.nn.Linear(4, 1)\nsgd = torch.optim.SGD(layer.parameters(), lr=0.1)\n"
-    "layer(torch.ones(2, 4)).log_softmax(0).sum().backward()\nsgd.step()\nlayer",
-    "torch.autograd.gradcheck(torch.exp, torch.ones(2).double().requires_grad_())",
-    "fig, ax = plt.subplots(); ax.plot([1, 2], label='x'); ax.legend(); "
-    "ax.imshow([[1, 2]]); ax.set(title='$x^2$', xlabel='x')",
-    "def f(x):\n    raise ValueError(x)\nf(1)",
-    "this is no Python",
-    "import numpy as np\nnp.linspace(0, 1, 3)",
-    "from IPython.display import HTML, Markdown, display\ndisplay(HTML('<b>x</b>'))",
-    "import asyncio\nawait asyncio.sleep(0)",
-    "%%time\n%timeit -n 1 -r 1 1 + 1",
-    "!ls",
-    "import pandas as pd\npd.DataFrame({'a': [1.0, 2.0]})",
-)
 INLINE: Final = "module://matplotlib_inline.backend_inline"
 
 
@@ -271,12 +253,3 @@ def show_figures_inline(shell: Shell) -> None:
     activate_matplotlib(INLINE)
     configure_inline_support(shell, INLINE)  # type: ignore[no-untyped-call]
     select_figure_formats(shell, {"png"})  # only the first shell of a process gets them
-
-
-def warm_up(output_bytes: int) -> Shell:
-    """Use once what students use, so that forks share it; return a fresh shell."""
-    shell = Shell.start()
-    for index, source in enumerate(WARM_CELLS, 1):
-        shell.run(source, "warm", index)
-    get_asyncio_loop().close()  # a fork must not share it
-    return Shell.start(output_bytes)

@@ -63,7 +63,20 @@ def test_endless_loop_is_interrupted_even_if_it_catches_everything(cell):
     ran = cell.run(source, seconds=-0.9)
     assert isinstance(ran.error, OutOfTime)
     assert time.monotonic() - start < 5
-    assert threading.active_count() < 5
+
+
+def test_watcher_ends_with_its_notebook():
+    before = threading.active_count()
+    cell = Connected("x = 1")
+    cell.run("1 + 1")
+    cell.runner.close()
+    assert threading.active_count() == before
+
+
+def test_time_of_one_cell_does_not_end_the_next(cell):
+    cell.run("while True: pass", seconds=-0.9)
+    slow = "import time\nend = time.time() + 0.5\nwhile time.time() < end: pass"
+    assert cell.run(slow, seconds=5).error is None
 
 
 def test_nothing_of_a_run_is_left(cell):

@@ -135,7 +135,8 @@ def test_forged_frame_costs_only_its_author(zygote, student, rule, lie):
 HONEST_TURN = """
 import gc
 from grader.wire.frames import Channel
-channel = [x for x in gc.get_objects() if type(x) is Channel][0]
+channels = [x for x in gc.get_objects() if type(x) is Channel]
+channel = next(x for x in channels if x.fileno() > 0)
 turn = channel.turn
 """
 
