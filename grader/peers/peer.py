@@ -2,7 +2,7 @@
 
 Both ends are peers: each may ask the other to do something with values, and each keeps
 what both hold in step. Which operations there are, and what cannot cross by value, is
-the business of `grader.student.handles` and `grader.examine.session`.
+the business of `grader.student.handles` and `grader.proxies.line`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from grader.peers.book import Book
 from grader.peers.graphs import Graph, pack_flows, record_graphs
 from grader.peers.joins import Link, check_number, join_graph, root_inner, take_flows
-from grader.values import arrays, memory, mirrors, plain, states, tables, tensors
+from grader.peers.kinds import MAKERS, PACKERS, UNPACKERS, pack_base
+from grader.values import states, tensors
 from grader.values.packing import (
     CannotCross,
     Node,
@@ -32,36 +32,6 @@ from grader.values.packing import (
 
 Message = dict[str, Any]
 Buffers = Sequence[bytes | bytearray | memoryview]
-
-PACKERS = {
-    **plain.PACKERS,
-    **mirrors.PACKERS,
-    **arrays.PACKERS,
-    **tensors.PACKERS,
-    **states.PACKERS,
-}
-UNPACKERS = {
-    **plain.UNPACKERS,
-    **mirrors.UNPACKERS,
-    **arrays.UNPACKERS,
-    **tensors.UNPACKERS,
-    **tables.UNPACKERS,
-}
-MAKERS = {
-    **mirrors.MAKERS,
-    **memory.MAKERS,
-    **arrays.MAKERS,
-    **tensors.MAKERS,
-    **tables.MAKERS,
-    **states.MAKERS,
-}
-BASES: Sequence[tuple[type, Any]] = (  # of a subclass only the base value crosses
-    (int, int.__pos__),
-    (float, float.__pos__),
-    (complex, complex.__pos__),
-    (str, lambda value: "".join(str.__iter__(value))),
-    (bytes, lambda value: bytes(memoryview(value))),
-)
 
 
 @dataclass(frozen=True)
@@ -319,36 +289,12 @@ class Peer:
             message["graph"] = [*(message["graph"] or ()), [self._next_graph, *fields]]
         return message, packer.buffers
 
-    # What crosses by its base value.
-
     def pack_other(self, packer: Packer, value: Any) -> Node:
         """Return the node of a value whose type is not one of the standard ones."""
-        kind = type(value)
-        lineage = kind.__mro__
-        for base, get_value in BASES:
-            if base in lineage:
-                return packer.pack(get_value(value))
-        if tuple in lineage:
-            is_named = isinstance(getattr(kind, "_fields", None), tuple)
-            return (plain.pack_namedtuple if is_named else plain.pack_tuple)(
-                packer, value
-            )
-        for base in (
-            frozenset,
-            list,
-            dict,
-            set,
-            bytearray,
-            np.ndarray,
-            torch.Tensor,
-        ):
-            if base in lineage:
-                return self.packers[base](packer, value)
-        if any(str(base.__module__).startswith("pandas") for base in lineage):
-            node = tables.pack_pandas(packer, value)
-            if node is not None:
-                return node
-        name = self.find_record_name(kind)
+        node = pack_base(packer, value)
+        if node is not None:
+            return node
+        name = self.find_record_name(type(value))
         if name is not None:
             return states.pack_record(packer, value, name)
         return self.pack_object(packer, value)

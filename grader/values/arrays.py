@@ -12,6 +12,7 @@ import numpy as np
 from grader.values.memory import (
     MAX_AXES,
     VALUE_BYTES,
+    WHOLE_BYTES,
     Layout,
     MemoryMirror,
     check_bytes,
@@ -36,7 +37,6 @@ from grader.values.packing import (
     refuse,
 )
 
-WHOLE_BYTES = 1 << 20  # up to here the whole memory crosses, so that any view shares it
 DTYPE = re.compile(r"[<>|=]?[?biufcSUmMV]\d{0,6}(\[\d{0,4}[A-Za-z]{1,4}\])?")
 
 

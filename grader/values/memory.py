@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from grader.values.packing import (
     Mirror,
@@ -23,6 +24,7 @@ from grader.values.packing import (
 )
 
 VALUE_BYTES = 256 << 20  # the most that one array may come to when it is copied
+WHOLE_BYTES = 1 << 20  # up to here the whole memory crosses, so that any view shares it
 QUICK_BYTES = 1 << 16  # up to here two byte strings are compared, else two arrays
 MAX_AXES = 64  # numpy's own
 CODE_POINTS = 0x110000
@@ -165,6 +167,26 @@ def check_bytes(view: Any) -> None:
             points = points.byteswap()
         if points.max() >= CODE_POINTS:
             refuse("a character that does not exist")
+
+
+def read_device(value: Any) -> bytes:
+    """Return the bytes of a tensor on another device."""
+    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return bytes(flat.numpy().tobytes())
+
+
+def write_device(value: Any, data: bytearray) -> None:
+    """Replace the bytes of a tensor on another device.
+
+    Raises: BadValue.
+    """
+    if len(data) != value.numel() * value.element_size():
+        refuse("bytes that do not fit their tensor")
+    if data:
+        if value.dtype is torch.bool:
+            check_bytes(np.frombuffer(data, bool))
+        flat = torch.frombuffer(data, dtype=value.dtype).reshape(value.shape)
+        value.data.copy_(flat)
 
 
 MAKERS: Mapping[str, tuple[int, Unpack]] = {"memory": (1, _make_memory)}

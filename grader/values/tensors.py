@@ -1,6 +1,6 @@
 """Tensors, with `.grad` and what they share; torch's dtypes, devices and sizes.
 
-A tensor with a history crosses as its values only; `grader.wire.graphs` joins the two
+A tensor with a history crosses as its values only; `grader.peers.graphs` joins the two
 graphs. Tensors on another device than the CPU share nothing on the other side.
 """
 
@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from grader.values.memory import (
     VALUE_BYTES,
+    WHOLE_BYTES,
     Layout,
     MemoryMirror,
     check_bytes,
@@ -23,6 +23,8 @@ from grader.values.memory import (
     find_memory,
     get_memory,
     leave_memory,
+    read_device,
+    write_device,
 )
 from grader.values.packing import (
     Mirror,
@@ -37,9 +39,6 @@ from grader.values.packing import (
     refuse,
 )
 
-WHOLE_BYTES = (
-    1 << 20
-)  # up to here the whole storage crosses, so that any view shares it
 DEVICE = re.compile(r"(cpu|cuda)(:\d{1,3})?")
 DTYPES: Mapping[str, Any] = {
     str(kind).removeprefix("torch."): kind
@@ -142,26 +141,6 @@ class TensorMirror(Mirror):
         return now.grad if now.is_leaf or now.retains_grad else None
 
 
-def read_device(value: Any) -> bytes:
-    """Return the bytes of a tensor on another device."""
-    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return bytes(flat.numpy().tobytes())
-
-
-def write_device(value: Any, data: bytearray) -> None:
-    """Replace the bytes of a tensor on another device.
-
-    Raises: BadValue.
-    """
-    if len(data) != value.numel() * value.element_size():
-        refuse("bytes that do not fit their tensor")
-    if data:
-        if value.dtype is torch.bool:
-            check_bytes(np.frombuffer(data, bool))
-        flat = torch.frombuffer(data, dtype=value.dtype).reshape(value.shape)
-        value.data.copy_(flat)
-
-
 def pack_tensor(packer: Packer, value: Any) -> Node:
     """Return the node of a tensor, of its base value for a subclass.
 
@@ -175,11 +154,9 @@ def pack_tensor(packer: Packer, value: Any) -> Node:
         return _pack_sparse(packer, value)
     if value.is_conj() or value.is_neg():
         value = value.resolve_conj().resolve_neg()
-    role = "plain"
+    role = "plain" if value.grad_fn is None else "inner"
     if isinstance(value, torch.nn.Parameter):
         role = "parameter"
-    elif value.grad_fn is not None:
-        role = "inner"
     if value.device.type != "cpu":
         memory, layout = None, Layout(tuple(value.shape), tuple(value.stride()), 0)
     else:
@@ -194,12 +171,8 @@ def _pack_sparse(packer: Packer, value: Any) -> Node:
     if value.layout != torch.sparse_coo:
         return packer.peer.pack_other(packer, value)
     whole = value.detach().coalesce()
-    return [
-        "sparse",
-        packer.pack(whole.indices()),
-        packer.pack(whole.values()),
-        list(whole.shape),
-    ]
+    parts = [packer.pack(part) for part in (whole.indices(), whole.values())]
+    return ["sparse", *parts, list(whole.shape)]
 
 
 def _unpack_sparse(unpacker: Unpacker, indices: Node, values: Node, shape: Node) -> Any:
@@ -238,9 +211,8 @@ def find_place(packer: Packer, value: Any) -> tuple[MemoryMirror, Layout]:
 
 def pack_place(value: Any, memory: MemoryMirror | None, layout: Layout) -> Node:
     """Return where the numbers of a tensor lie and what they are."""
-    dtype = str(value.dtype).removeprefix("torch.")
     number = None if memory is None else memory.id
-    return [dtype, number, layout.pack(), str(value.device)]
+    return [str(value.dtype)[6:], number, layout.pack(), str(value.device)]
 
 
 def make_tensor(unpacker: Unpacker, place: Node) -> tuple[Any, MemoryMirror]:
@@ -267,11 +239,8 @@ def make_tensor(unpacker: Unpacker, place: Node) -> tuple[Any, MemoryMirror]:
 def _make_mirror(unpacker: Unpacker, place: Node, role: Node) -> Mirror:
     if check_text(role) not in ROLES:
         refuse("an unknown role of a tensor")
-    memory: MemoryMirror | None = None
-    if check_list(place, 4)[1] is None:
-        made = _make_on_device(place)
-    else:
-        made, memory = make_tensor(unpacker, place)
+    make: Any = _make_on_device if check_list(place, 4)[1] is None else make_tensor
+    made, memory = make(unpacker, place)
     if role == "parameter":
         made = torch.nn.Parameter(made, requires_grad=False)
     mirror = TensorMirror(made, memory, role)
@@ -280,7 +249,7 @@ def _make_mirror(unpacker: Unpacker, place: Node, role: Node) -> Mirror:
     return mirror
 
 
-def _make_on_device(place: Node) -> Any:
+def _make_on_device(unpacker: Unpacker, place: Node) -> tuple[Any, None]:
     name, _, layout, device = place
     dtype = find_dtype(name)
     shape = check_layout(layout, 0, VALUE_BYTES).shape
@@ -289,7 +258,7 @@ def _make_on_device(place: Node) -> Any:
     there = find_device(device)
     if there.type == "cuda" and not torch.cuda.is_available():
         there = torch.device("cpu")
-    return torch.zeros(shape, dtype=dtype, device=there)
+    return torch.zeros(shape, dtype=dtype, device=there), None
 
 
 def find_dtype(name: Node) -> Any:
@@ -310,7 +279,7 @@ def find_device(name: Node) -> Any:
     return torch.device(name)
 
 
-def _unpack_size(unpacker: Unpacker, nodes: Node) -> Any:
+def _unpack_size(nodes: Node) -> Any:
     return torch.Size(check_int(n, 0, VALUE_BYTES) for n in check_list(nodes))
 
 
@@ -324,7 +293,7 @@ PACKERS: Mapping[type, Any] = {
 UNPACKERS: Mapping[str, tuple[int, Unpack]] = {
     "torch.dtype": (1, lambda unpacker, name: find_dtype(name)),
     "torch.device": (1, lambda unpacker, name: find_device(name)),
-    "torch.Size": (1, _unpack_size),
+    "torch.Size": (1, lambda unpacker, nodes: _unpack_size(nodes)),
     "sparse": (3, _unpack_sparse),
 }
 MAKERS: Mapping[str, tuple[int, Unpack]] = {"tensor": (2, _make_mirror)}

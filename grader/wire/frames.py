@@ -2,7 +2,7 @@
 
 The other end may be hostile. Every number is checked before memory is taken for it,
 everything is copied before it is looked at, and descriptors that are sent along are
-never received. What the values mean is left to `grader.wire.values`.
+never received. What the values mean is left to `grader.values`.
 """
 
 from __future__ import annotations
