@@ -1,4 +1,4 @@
-"""The search is loaded when an answer is wrong, and not before."""
+"""The search is loaded when an answer is wrong, not before, and no large library."""
 
 import subprocess
 import sys
@@ -18,6 +18,7 @@ check.gradient(right, of=of, wrt="w", draw=draw)
 print(is_loaded())
 check.gradient(wrong, of=of, wrt="w", draw=draw)
 print(is_loaded())
+print([name for name in ("sympy", "torch._dynamo") if name in sys.modules])
 """
 
 
@@ -29,3 +30,4 @@ def test_right_answer_loads_no_search():
     loaded = [line for line in done.stdout.splitlines() if line in ("True", "False")]
     assert loaded == ["False", "True"]
     assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "[]"
