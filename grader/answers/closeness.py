@@ -46,6 +46,7 @@ _HOPELESS = 1e5  # so many times what one look at rounding shows: no rounding at
 _NEARLY = 4.0  # a float32 answer so little beyond its tolerance lacks digits
 _ZERO = 8.0  # times rounding: what is smaller is 0 by cancellation
 _SAME = 1e-6  # two ratios are one
+_LEAST_RATIO = 1e-4
 
 
 @dataclass(frozen=True)
@@ -249,13 +250,18 @@ def is_near(yours: Tensor, other: Tensor, rel_tol: float = 1e-6) -> bool:
     return bool(gap <= rel_tol * max(scale, float(yours.abs().max())))  # nan: False
 
 
-def name_ratio(compared: Sequence[Compared], name: str) -> Diagnosis | None:
+def name_ratio(
+    compared: Sequence[Compared], name: str, label: str = ""
+) -> Diagnosis | None:
     """Name what is the same multiple of the truth at every draw."""
     ratios = [_find_ratio(c.yours, c.truth) for c in compared]
     first = ratios[0]
     if first is None or any(r is None or abs(r - first) > _SAME for r in ratios):
         return None
-    words = {"name": name or messages.VALUE_LABEL, "factor": format_number(first)}
+    if first and not _LEAST_RATIO <= abs(first) <= 1 / _LEAST_RATIO:
+        return None  # nobody loses such a constant: a stand-in for infinity, a slip
+    label = label or name or messages.VALUE_LABEL
+    words = {"name": label, "factor": format_number(first)}
     if first == 0:
         return diagnose("zero", messages.RATIO_ZERO, **words)
     if abs(first + 1) < _SAME:

@@ -51,11 +51,11 @@ MIXED_DEVICES = (
     "where the inputs are, with `device=x.device` ({device} here)."
 )
 NO_PATTERN = (
-    "No single mistake explains these numbers. "
-    "Recompute one of them on paper, one link at a time."
+    "No single mistake that this check knows explains these numbers. "
+    "Take one of them and work it out on paper, step by step."
 )
 FIX_NEXT = "mend it in the answer cell, run that cell, then run this one again."
-SHOWN_DRAW = "Shown: the first draw that differs, with {sizes}."
+SHOWN_DRAW = "Shown: the first draw that differs, with {inputs}."
 PRINTED = "Your function printed: {text}"
 WARNED = "PyTorch warned: {text}"
 
@@ -71,10 +71,16 @@ FIRST_BROKEN = (
 )
 
 UNANSWERED = "not answered yet"
-NOT_SHOWN = "differs"  # recall: the experiment tells, not the report
+NOT_SHOWN = "not this"  # recall: the experiment tells, not the report
 ANSWERS_NEXT = (
-    "run the experiment for the entries that differ, and look what it prints."
+    "work out each marked entry again; where there is an experiment, run it and look "
+    "at what it prints."
 )
+ANSWERS_DICT = (
+    "Your answer is {got}; a dict with one entry for each question is meant.",
+    'Write {{"{name}": ...}}, with the names of the exercise as keys.',
+)
+UNKNOWN_ENTRIES = "Not asked for: {got}. The entries are {names}."
 KINDS_HEAD = ("kind", "what it means")
 ANSWERS_TITLE = "answers"
 EXERCISE_FIRST = "{exercise} comes first: {what}."
@@ -83,10 +89,11 @@ COMES_FIRST = "{stub} comes first."
 # Reading an answer: (message, where to look).
 NONE_RETURNED = (
     "Your {name} is None.",
-    "Does every path of it end in a return, and does the return name the gradient?",
+    "backward() returns None, and .grad is None before it: does every path end in a "
+    "return?",
 )
 NO_GRAD_ARRIVED = (
-    "{name} is None: no gradient arrived there.",
+    "No gradient arrived in {name}.",
     "Which tensor was backward() called on, and is there a tracked path to {holder}?",
 )
 SPECIAL_TENSOR = "a tensor of a special kind (sparse, nested, quantised or meta)"
@@ -124,7 +131,8 @@ NOT_FINITE_EXPECTED = (
 )
 DETACHED = (
     "Your result has lost its link to the inputs, so backward() had nothing to follow.",
-    "Look for detach(), no_grad(), .item(), float() or torch.tensor(...) on the way.",
+    "Has a leaf requires_grad=True? If so, look for detach(), no_grad(), .item(), "
+    "float() or torch.tensor(...) on the way.",
 )
 ONE_ENTRY_NOTE = (
     "{name}: accepted, though its shape is {got}; {want} is meant. "
@@ -184,6 +192,22 @@ _KNOWN_ERRORS = {
         "a Python number has no backward(): keep the tensor, no .item(), no float()."
     ),
     "is not defined": "run the cells above, or check the spelling of the name.",
+    "size mismatch": "write both shapes beside the product: which axes should meet?",
+    "to have the same dtype": (
+        "float32 meets float64: give new tensors dtype=x.dtype and device=x.device."
+    ),
+    "not enough values to unpack": (
+        "fewer things were there than names: what was saved, or returned, before?"
+    ),
+    "save_for_backward can only save": (
+        "it takes tensors only: put a plain number on the context, as in ctx.n = n."
+    ),
+    "only integer tensors of a single element": (
+        "a tuple stands where a tensor is meant: (x,) = ctx.saved_tensors, with comma."
+    ),
+    "expected Variable or None": "backward must return tensors, no plain numbers.",
+    "cannot unpack non-iterable": "a pair is meant there: mind its comma and brackets.",
+    "'NoneType' object is not": "a function gave None: does it end in a return?",
 }
 
 
@@ -234,7 +258,7 @@ FORWARD_SHAPE = (
     "Write the shape of each step of forward beside it.",
 )
 UPSTREAM_IGNORED = (
-    "backward ignores grad_output: this is the gradient of .sum(), come what may.",
+    "backward ignores the upstream gradient: it is right for .sum() alone.",
     "backward is given the slope of everything that follows: where does it enter?",
 )
 OUTPUT_FOR_INPUT = (
@@ -255,7 +279,7 @@ GRADCHECK = (
 )
 SECOND_CUT = (
     "The gradient has no graph of its own, so it cannot be differentiated again.",
-    "Is backward made of torch operations on saved tensors and grad_output alone?",
+    "Did forward save its inputs or outputs? What it made in between has no history.",
 )
 JACOBIAN_TRANSPOSED = (
     "Your Jacobian is the right one transposed.",
@@ -282,6 +306,14 @@ RATIO_ACCUMULATED = (
 LEFTOVER = (
     "{name} is the right gradient and what stood in {holder}.grad before, added up.",
     ".grad is added to by each backward(): what should stand in it before?",
+)
+STANDING = (
+    "{name} is as it was before the call: nothing has moved it.",
+    "{name} = ... makes a new tensor under the old name; what changes the caller's?",
+)
+OTHER_WAY = (
+    "{name} has moved by the right amount, and the wrong way.",
+    "Which way does the slope point, and which way should the step go?",
 )
 
 # A training path: what the loop did, where to look.
@@ -385,6 +417,8 @@ WITNESS_FAILS = "the gradient cannot be computed at this input"
 REPAIR_RIGHT = "agrees with autograd at fresh draws"
 REPAIR_WRONG = "still differs from autograd at fresh draws"
 HUNT_NEXT = "compare bug and right gradient on paper; check.kinds() lists the names."
-UNASKED = "A gradient arrived in {name}, and none should."
+UNASKED = (
+    "{name} holds a gradient at the end and should hold none: where is it emptied?"
+)
 UNASKED_ZEROS = "{name} holds zeros; None is due: zero_() fills, None empties."
 PLANTED = "This is a planted bug: finding its name is your part."

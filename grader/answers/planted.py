@@ -54,6 +54,35 @@ def find_leftover(draws: Sequence[tuple[Inputs, Compared]]) -> Diagnosis | None:
     return None
 
 
+def find_movement(draws: Sequence[tuple[Inputs, Compared]]) -> Diagnosis | None:
+    """Name an argument that is as it was before the call, or went the other way."""
+    name = draws[0][1].quantity
+    steps = [_measure_steps(compared, inputs, name) for inputs, compared in draws]
+    if any(step is None or not bool(step[1].any()) for step in steps):
+        return None
+    pairs = [step for step in steps if step is not None]
+    if not any(bool(made.any()) for made, _ in pairs):
+        return diagnose("zero", messages.STANDING, where=name, name=name)
+    if all(is_near(made, -due) for made, due in pairs):
+        return diagnose("sign", messages.OTHER_WAY, where=name, name=name)
+    return None
+
+
+def _measure_steps(
+    compared: Compared, inputs: Inputs, name: str
+) -> tuple[Tensor, Tensor] | None:
+    """Return how far an argument or its gradient has moved, and how far it should."""
+    before = inputs.get(name.removesuffix(".grad"))
+    before = getattr(before, "grad", None) if name.endswith(".grad") else before
+    parts = (compared.yours, compared.truth, before)
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    if len(tensors) < len(parts):
+        return None
+    yours, truth, old = (part.detach().cpu().double() for part in tensors)
+    same = yours.shape == truth.shape == old.shape
+    return (yours - old, truth - old) if same else None
+
+
 def _holds(compared: Compared, argument: Any) -> bool:
     known = (compared.yours, compared.truth, getattr(argument, "grad", None))
     parts = [part for part in known if isinstance(part, Tensor)]

@@ -20,7 +20,7 @@ from grader.diagnose.diagnosis import Diagnosis
 EPS = {torch.float64: 2.0**-52, torch.float32: 2.0**-23}
 _LARGEST_INT = 10**300  # beyond it there is no float
 _PLAIN_REL_TOL = 1e-6  # a number read off or printed is still right
-_ENTRIES_INLINE = 6  # a longer tensor is told by its shape
+ENTRIES_INLINE = 6  # a longer tensor is told by its shape
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def format_value(value: Any, digits: int = 5) -> str:
     if isinstance(value, Tensor) and not _is_plain(value):
         return messages.SPECIAL_TENSOR
     if isinstance(value, Tensor):
-        if value.numel() > _ENTRIES_INLINE or not value.numel():
+        if value.numel() > ENTRIES_INLINE or not value.numel():
             return f"tensor {shape_text(value)}"
         return _format_nested(value.tolist(), digits)
     if isinstance(value, (list, tuple, float, int)) and not isinstance(value, bool):

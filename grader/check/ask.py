@@ -29,14 +29,12 @@ from grader.answers.calls import (
 )
 from grader.answers.closeness import Compared, name_ratio
 from grader.answers.inputs import Inputs, bring_to_cpu
-from grader.answers.planted import find_leftover
+from grader.answers.planted import find_leftover, find_movement
 from grader.answers.reading import count_digits, describe, format_number, format_value
 from grader.check.report import WORST_SHOWN, Entry, Report, Row, show_report
 from grader.diagnose.diagnosis import Diagnosis
 
 P = ParamSpec("P")
-
-
 Diagnoses = dict[str, "Diagnosis | None"]
 Namer = Callable[["Sequence[Case]", Sequence[str]], Diagnoses]
 
@@ -87,20 +85,24 @@ class Case:
         return all(compared.ok for compared in self.compared.values())
 
 
-def name_ratios(cases: Sequence[Case], wrong: Sequence[str]) -> Diagnoses:
+def name_ratios(
+    cases: Sequence[Case], wrong: Sequence[str], label: str = "{name}"
+) -> Diagnoses:
     """Name what differs by one constant at every case; for values without a graph."""
     return {
-        name: name_ratio([case.compared[name] for case in cases], name)
-        for name in wrong
+        n: name_ratio(
+            [case.compared[n] for case in cases], n, n and label.format(name=n)
+        )
+        for n in wrong
     }
 
 
 def name_leftovers(cases: Sequence[Case], wrong: Sequence[str]) -> Diagnoses:
-    """Name what still holds the gradient that stood in an argument before the call."""
+    """Name what an argument held before the call and still shows, or how it moved."""
     named = name_ratios(cases, wrong)
     for name in wrong:
-        found = find_leftover([(case.inputs, case.compared[name]) for case in cases])
-        named[name] = found or named[name]
+        draws = [(case.inputs, case.compared[name]) for case in cases]
+        named[name] = find_leftover(draws) or find_movement(draws) or named[name]
     return named
 
 
@@ -191,14 +193,15 @@ def report_error(error: BaseException, title: str) -> Report:
     )
     line = find_line(error)
     notes = (messages.RAISED_LINE.format(line=line),) if line else ()
-    look = messages.explain_error(str(error))
+    named = _diagnose_error(str(error))
+    look = "" if named else messages.explain_error(str(error))
     return Report(
         title,
         "raised",
         headline=text.rstrip(": "),
-        diagnoses=_diagnose_error(str(error)),
+        diagnoses=named,
         notes=notes,
-        next_step=look or messages.RAISED_NEXT,
+        next_step=look or (messages.FIX_NEXT if named else messages.RAISED_NEXT),
     )
 
 
@@ -292,9 +295,6 @@ def _worst_entries(
         mine, right = float(yours.flatten()[place]), float(truth.flatten()[place])
         error = abs(mine - right) / abs(right) if right else math.inf
         where = str(places[place].tolist())
-        entries.append(
-            Entry(
-                where, format_number(mine, digits), format_number(right, digits), error
-            )
-        )
+        shown = [format_number(number, digits) for number in (mine, right)]
+        entries.append(Entry(where, shown[0], shown[1], error))
     return tuple(entries), int(off.sum()), truth.numel()

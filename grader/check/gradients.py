@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ def value(  # noqa: PLR0913  (as gradient)
         title,
         {"": messages.VALUE_LABEL} if "" in entries else labels,
         lambda inputs: evaluate(of, inputs),
-        name_ratios,
+        partial(name_ratios, label=messages.ENTRY_LABEL),
         versus=messages.REFERENCE,
     )
     return judge(student, question, cases, by_hand=by_hand)

@@ -15,10 +15,7 @@ from grader.answers import messages
 from grader.answers.calls import Misused, find_line
 from grader.answers.closeness import Compared, Rounding, compare_answer
 from grader.answers.inputs import Inputs, cast_inputs, copy_inputs
-from grader.answers.reading import (
-    diagnose,
-    shape_text,
-)
+from grader.answers.reading import ENTRIES_INLINE, diagnose, format_value, shape_text
 from grader.check.ask import (
     Case,
     Diagnoses,
@@ -29,7 +26,7 @@ from grader.check.ask import (
     split_answer,
 )
 from grader.check.draws import Cases
-from grader.check.report import Report, Row
+from grader.check.report import SHOW, Report, Row
 from grader.diagnose.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
@@ -260,11 +257,19 @@ def _notes(
     case = next(case for case in found if not case.right)
     notes = [] if diagnoses else [question.unnamed(found)]
     tensors = {n: v for n, v in case.drawn.items() if isinstance(v, Tensor)}
-    sizes = ", ".join(f"{n} {shape_text(v)}" for n, v in tensors.items())
-    notes.append(messages.SHOWN_DRAW.format(sizes=sizes))
+    inputs = ", ".join(_show_input(n, v) for n, v in tensors.items())
+    notes.append(messages.SHOWN_DRAW.format(inputs=inputs))
     for compared in case.compared.values():
         notes += compared.notes
     return (*notes, *case.notes)
+
+
+def _show_input(name: str, value: Tensor) -> str:
+    """Write a small input out, but where it is graded: such draws are nobody's."""
+    is_small = value.numel() <= ENTRIES_INLINE and SHOW.get() is None
+    return (
+        f"{name} = {format_value(value)}" if is_small else f"{name} {shape_text(value)}"
+    )
 
 
 def _diagnose(

@@ -16,7 +16,12 @@ from grader.answers import messages
 from grader.answers.calls import Misused, first_line, is_unsolved, name_of
 from grader.answers.inputs import ExerciseError, Inputs, copy_inputs
 from grader.answers.planted import plant
-from grader.answers.reading import compare_plain, format_value, read_answer
+from grader.answers.reading import (
+    compare_plain,
+    describe,
+    format_value,
+    read_answer,
+)
 from grader.answers.truth import Reference, differentiate
 from grader.check.ask import Stopped, ask, shows_report, split_answer
 from grader.check.draws import Cases, Draw
@@ -44,12 +49,26 @@ def answers(
     if not isinstance(right, Mapping) or not right:
         message = f"truth() gave {type(right).__name__}; a dict of answers is due"
         raise ExerciseError(message)
-    given = given if isinstance(given, Mapping) else {}
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        words = {"got": describe(given), "name": next(iter(right))}
+        raise Misused(messages.ANSWERS_DICT, **words)
     rows = tuple(_answer_row(name, given.get(name), right[name]) for name in right)
     blank = all(is_blank(given.get(name)) for name in right)
     report = count_rows(title, rows, blank)
     next_step = "" if report.passed else messages.ANSWERS_NEXT
-    return replace(report, next_step=next_step, versus=messages.EXPERIMENT)
+    notes = _tell_unknown(given, right)
+    return replace(report, next_step=next_step, notes=notes, versus=messages.EXPERIMENT)
+
+
+def _tell_unknown(given: Answers, right: Answers) -> tuple[str, ...]:
+    """Say which entries nobody asks for: a misspelt one counts as missing."""
+    unknown = [name for name in given if name not in right]
+    if not unknown:
+        return ()
+    words = {"got": ", ".join(repr(name)[:40] for name in unknown)}
+    words["names"] = ", ".join(map(repr, right))
+    return (messages.UNKNOWN_ENTRIES.format(**words),)
 
 
 def count_rows(title: str, rows: tuple[Row, ...], blank: bool) -> Report:
@@ -243,6 +262,8 @@ def _judge_repair(
         return Row(messages.HUNT_REPAIR, title, misused.message, None, False)
     worst = max((row.error or 0.0 for row in report.rows), default=None)
     told = messages.REPAIR_RIGHT if report.passed else messages.REPAIR_WRONG
+    if report.diagnosis is not None:  # of what is no number: None, a wrong shape
+        told, worst = report.diagnosis.message, None
     return Row(messages.HUNT_REPAIR, title, told, worst, report.passed)
 
 

@@ -8,6 +8,7 @@ import torch
 from grader import check
 from grader.check import judge
 from grader.check.draws import SEED
+from grader.check.report import SHOW
 
 
 def of(x):
@@ -173,7 +174,7 @@ def test_failing_name_costs_no_check(monkeypatch):
     judge.STRICT.set(False)
     report = check.gradient(lambda x: -formula(x), of=of, wrt="x", draw=draw)
     assert report.score == 0
-    assert "No single mistake explains these numbers." in str(report)
+    assert "No single mistake that this check knows" in str(report)
 
 
 def test_answer_that_breaks_when_read_is_the_students():
@@ -184,3 +185,12 @@ def test_answer_that_breaks_when_read_is_the_students():
     report = check.gradient(lambda x: Odd(), of=of, wrt="x", draw=draw)
     assert report.status == "wrong"
     assert "cannot be read (RuntimeError)" in str(report)
+
+
+def test_small_inputs_are_shown_beside_a_student_and_not_where_it_is_graded():
+    at = {"x": torch.tensor(1.5).double()}
+    wrong = lambda: check.gradient(lambda x: x, of=lambda x: x**3, wrt="x", at=at)  # noqa: E731
+    beside = SHOW.set(None)
+    assert "with x = 1.5." in str(wrong())
+    SHOW.reset(beside)
+    assert "with x ()." in str(wrong())

@@ -56,7 +56,18 @@ def test_wrong_answer_costs_its_share(name, wrong):
 def test_right_answer_is_not_given_away():
     report = check.answers({**RIGHT, "times": 7}, truth=lambda: {"times": 31})
     assert "31" not in str(report)
-    assert "differs" in str(report)
+    assert "not this" in str(report)
+
+
+def test_misspelt_entry_is_told():
+    report = check.answers({"time": 31}, truth=lambda: {"times": 31})
+    assert "Not asked for: 'time'. The entries are 'times'." in str(report)
+
+
+def test_list_of_answers_is_told_to_be_a_dict():
+    report = check.answers([31], truth=lambda: {"times": 31})
+    assert (report.status, report.score) == ("wrong", 0)
+    assert 'Write {"times": ...}' in str(report)
 
 
 @pytest.mark.parametrize("blank", [None, ..., "?", ""])

@@ -88,6 +88,12 @@ def test_shared_sentence_is_said_once():
     assert str(report).count("Look at the square.") == 1
 
 
+def test_alternative_that_says_the_same_is_left_out():
+    again = Diagnosis("sign", "", "Twice the right one.")
+    named = Diagnosis("factor", "", "Twice the right one.", "", (again,))
+    assert "Or:" not in str(Report("t", "wrong", diagnoses=(named,)))
+
+
 def test_alternative_of_the_same_kind_is_left_out():
     again = Diagnosis("factor", "", "Two times the right one.")
     named = Diagnosis("factor", "", "Twice.", "", (again,))

@@ -345,7 +345,17 @@ def test_gradient_left_from_before_is_named():
 
 
 @pytest.mark.parametrize(
-    ("left", "told"), [(1.0, "A gradient arrived in w.grad"), (0.0, "None is due")]
+    ("step", "kind"), [(lambda b: b - 1, "zero"), (lambda b: b.add_(2), "sign")]
+)
+def test_argument_that_moves_not_or_the_wrong_way_is_named(step, kind):
+    draw = lambda generator: {"b": torch.rand(3, generator=generator)}  # noqa: E731
+    report = check.effects(step, expect=lambda b: {"b": b - 2}, draw=draw)
+    assert (report.score, report.diagnosis.kind) == (0, kind)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [(1.0, "w.grad holds a gradient at the end"), (0.0, "None is due")],
 )
 def test_gradient_where_none_is_due_is_told(left, told):
     def student(w):
