@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
@@ -32,6 +33,7 @@ KNOWN = {
 # Constants that are lost or doubled without any sum or mean.
 PLAIN = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, -2.0, -0.5)
 LARGEST_DENOMINATOR = 12
+ONE_LESS = re.compile(r"([\w.\[\]]+)/\(\1 - 1\)")
 DIGITS = 1e-6  # two constants closer than this are one
 
 
@@ -90,8 +92,16 @@ def list_sizes(
             _keep(found, f"{name}/({name} - 1)", rest)
     for name, sizes in list(found.values()):
         if min(sizes) > 0:
-            _keep(found, f"1/{name}", tuple(1 / size for size in sizes))
+            whole = f"({name})" if "·" in name or "/" in name else name
+            _keep(found, f"1/{whole}", tuple(1 / size for size in sizes))
     return dict(found.values())
+
+
+def explain_size(name: str) -> str:
+    """Say what was done where this stands as a factor."""
+    if ONE_LESS.search(name):
+        return "the number of entries and one less are taken for each other."
+    return "a sum and a mean are taken for each other."
 
 
 def _keep(

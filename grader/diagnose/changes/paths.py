@@ -14,6 +14,7 @@ from grader.diagnose.sizes import (
     KNOWN,
     PLAIN,
     describe_number,
+    explain_size,
     is_near,
     is_plain_constant,
 )
@@ -137,13 +138,15 @@ def choose_branches(scene: Scene) -> Iterator[Proposal]:
     def describe(index: int) -> list[Diagnosis]:
         value, dropped = choices[index]
         left = [e for e in scene.backward.entering[value] if e not in dropped]
-        kept = ", ".join(edge.step.phrase for edge in left)
+        kept = ", ".join(dict.fromkeys(edge.step.phrase for edge in left))
+        only = "only the one" if len(left) == 1 else f"only {len(left)} ways"
         return [
             Diagnosis(
                 "missing-path",
                 value.words,
                 f"Of the ways in which {value.phrase} has a part in the result, "
-                f"only the one through {kept} is in your gradient.",
+                f"{only} through {kept} {'is' if len(left) == 1 else 'are'} in your "
+                "gradient.",
                 f"Find every place where {value.phrase} is used.",
             )
         ]
@@ -169,7 +172,7 @@ def describe_flow(flow: Flow, scale: Scale, scene: Scene) -> list[Diagnosis]:
     elif scale.kind == "reduction":
         message = (
             f"What flows back {through} is `{scale.label}` times what it should be: "
-            "a sum and a mean are taken for each other."
+            f"{explain_size(scale.label)}"
         )
         look = "Look at how many entries are added up there, and what divides them."
     else:

@@ -43,11 +43,11 @@ LIKELY: dict[str, Rule] = {
     "that of a rectifier": lambda z, f, d, o: torch.where(
         f > 0, (z > 0) * 1.0, math.nan
     ),
-    "its own square": lambda z, f, d, o: d * d,
+    "the square of the right one": lambda z, f, d, o: d * d,
     "1 over the root of 1 + {z}²": lambda z, f, d, o: (1 + z * z).rsqrt(),
     "1 over the root of 1 - {z}²": lambda z, f, d, o: (1 - z * z).rsqrt(),
     "1/(1 + {z}²)": lambda z, f, d, o: 1 / (1 + z * z),
-    "1 minus itself": lambda z, f, d, o: _invert_gate(d),
+    "1 minus the right one": lambda z, f, d, o: _invert_gate(d),
     "that of a sigmoid": lambda z, f, d, o: z.sigmoid() * (1 - z.sigmoid()),
     "that of tanh": lambda z, f, d, o: 1 - z.tanh() ** 2,
     "cos {z}": lambda z, f, d, o: z.cos(),
@@ -60,11 +60,11 @@ LOST_NUMBER: dict[str, Rule] = {"a number lost": lambda z, f, d, o: d / o}
 ONE_LESS: dict[str, Rule] = {"one less": lambda z, f, d, o: d * o / (o - 1)}
 UNARY: dict[str, Rule] = {
     **LIKELY,
-    "{z} times itself": lambda z, f, d, o: z * d,
-    "itself divided by {z}": lambda z, f, d, o: d / z,
-    "{f} times itself": lambda z, f, d, o: f * d,
-    "itself divided by {f}": lambda z, f, d, o: d / f,
-    "one over itself": lambda z, f, d, o: 1 / d,
+    "{z} times the right one": lambda z, f, d, o: z * d,
+    "the right one divided by {z}": lambda z, f, d, o: d / z,
+    "{f} times the right one": lambda z, f, d, o: f * d,
+    "the right one divided by {f}": lambda z, f, d, o: d / f,
+    "1 over the right one": lambda z, f, d, o: 1 / d,
     "1/{z}": lambda z, f, d, o: 1 / z,
     "1/{f}": lambda z, f, d, o: 1 / f,
     "1/{z}²": lambda z, f, d, o: 1 / (z * z),
@@ -77,9 +77,9 @@ UNARY: dict[str, Rule] = {
 }
 BINARY: dict[str, Rule] = {
     "{f}": lambda z, f, d, o: f,
-    "{z} times itself": lambda z, f, d, o: z * d,
-    "itself divided by {z}": lambda z, f, d, o: d / z,
-    "one over itself": lambda z, f, d, o: 1 / d,
+    "{z} times the right one": lambda z, f, d, o: z * d,
+    "the right one divided by {z}": lambda z, f, d, o: d / z,
+    "1 over the right one": lambda z, f, d, o: 1 / d,
     "-{f}": lambda z, f, d, o: -f,
     "{z}·{f}/{o}": lambda z, f, d, o: z * f / o,
     "1/{o}": lambda z, f, d, o: 1 / o,
@@ -91,7 +91,13 @@ STRAIGHT = {"{f}": UNARY["{f}"]}
 PRODUCT = {"{f}": BINARY["{f}"]}
 # Of a stretch of steps, its argument or value is another value and not a rule.
 OF_ONE_STEP = (
-    *("{z}", "{f}", "its own square", "1 minus itself", "that of a rectifier"),
+    *(
+        "{z}",
+        "{f}",
+        "the square of the right one",
+        "1 minus the right one",
+        "that of a rectifier",
+    ),
     *("1 over the root of 1 + {z}²", "1 over the root of 1 - {z}²", "1/(1 + {z}²)"),
     *("cos {z}", "sin {z}", "-sin {z}", "e to the power {z}"),
 )

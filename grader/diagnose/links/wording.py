@@ -26,9 +26,9 @@ def describe_slope(
     if rule == "one less":
         return [_describe_one_less(link)]
     text = rule.format(
-        f=shorten_name(link.result),
-        z=shorten_name(link.source),
-        o="" if other is None else shorten_name(other),
+        f=shorten_name(link.result, "its value"),
+        z=shorten_name(link.source, "its argument"),
+        o="" if other is None else shorten_name(other, "its other operand"),
     )
     return [
         Diagnosis(
@@ -66,7 +66,7 @@ def describe_skipped(link: Link) -> list[Diagnosis]:
     if link.numbers and link.operation in SCALING:
         lost = _describe_lost_number(link)
         return [lost] if lost.kind == "reduction" else [lost, skipped]
-    if link.is_gate:
+    if link.is_gate and link.operation not in SCALING:  # a mask is a factor, no kink
         return [_describe_lost_gate(link), skipped]
     return [skipped]
 
@@ -107,15 +107,15 @@ def describe_mirror(link: Link) -> list[Diagnosis]:
     ]
 
 
-def shorten_name(value: Value) -> str:
-    """Give words that fit into a formula."""
+def shorten_name(value: Value, long: str = "its argument") -> str:
+    """Give words that fit into a formula; `long` where its own are too long."""
     if value.name or (value.call == WHOLE and len(value.words) <= LONGEST_NAME):
         return value.words
     if value.step is None:
         return "a constant"
     if len(value.words) <= LONGEST_NAME and not value.step.part:
         return f"({value.words})"
-    return "its argument"
+    return long
 
 
 def _describe_lost_minus(link: Link) -> Diagnosis:

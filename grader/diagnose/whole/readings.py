@@ -51,10 +51,11 @@ def read_swapped(case: Case) -> Diagnosis | None:
         pairs = zip(theirs, case.right, strict=True)
         crossed = all(is_close(them, right, case.rel_tol) for them, right in pairs)
         if crossed and case.equals([t.gradients[other] for t in case.truths]):
+            first, second = (n for n in case.order if n in (case.name, other))
             return Diagnosis(
                 "swapped",
                 case.name,
-                f"The gradients for `{case.name}` and `{other}` have changed places.",
+                f"The gradients for `{first}` and `{second}` have changed places.",
                 "Look at the order in which you return them.",
             )
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.diagnose.diagnosis import Diagnosis
 from grader.diagnose.sizes import (
     describe_number,
+    explain_size,
     is_near,
     is_plain_constant,
     list_sizes,
@@ -54,7 +55,7 @@ def _name_sizes(case: Case, scales: list[float]) -> list[Diagnosis]:
             "reduction",
             case.name,
             f"Your gradient for `{case.name}` is `{name}` times the right one: "
-            "a sum and a mean are taken for each other.",
+            f"{explain_size(name)}",
             "Look at what the result is divided by, and how often.",
         )
     ]
@@ -104,10 +105,11 @@ def _name_constant(case: Case, scales: list[float]) -> list[Diagnosis]:
     if not same or scale < 0 or abs(scale - 1) < LEAST_GAP:
         return []
     number = describe_number(scale, case.rel_tol)
+    exactly = "" if "." in number else "exactly "
     factor = Diagnosis(
         "factor",
         case.name,
-        f"Your gradient for `{case.name}` is exactly {number} times the right one.",
+        f"Your gradient for `{case.name}` is {exactly}{number} times the right one.",
         "Look for a constant that is lost, or used twice.",
     )
     if scale < 1.5 or not is_near(scale, round(scale), case.rel_tol):

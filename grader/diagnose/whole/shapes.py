@@ -77,9 +77,10 @@ def _read_other(case: Case) -> Diagnosis | None:
             continue
         answer = case.trial.answers.get(other)
         if answer is not None and is_close(answer, case.right, REL_TOL):
+            first, second = (n for n in case.trial.inputs if n in (case.name, other))
             return case.name_as(
                 "swapped",
-                f"The gradients for `{{name}}` and `{other}` have changed places.",
+                f"The gradients for `{first}` and `{second}` have changed places.",
                 "Look at the order in which you return them.",
             )
         return case.name_as(

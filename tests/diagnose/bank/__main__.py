@@ -16,6 +16,7 @@ from tests.diagnose.bank import (
     sixth,
     tenth,
     third,
+    twelfth,
 )
 from tests.diagnose.bank.measure import is_caught, judge, make_trials
 
@@ -31,6 +32,7 @@ BANKS = {
     "ninth": ninth.EXERCISES,
     "tenth": tenth.EXERCISES,
     "eleventh": eleventh.EXERCISES,
+    "twelfth": twelfth.EXERCISES,
 }
 LEAST_RIGHT, MOST_WRONG = 0.95, 0.01
 
