@@ -18,7 +18,7 @@ CHECK = {"locked": True, "grade": True, "solution": False, "points": 2}
 TITLE = """\
 # 20 · A lesson of my own
 
-**At the end you are able to**
+**You will be able to**
 
 - differentiate a cube.
 

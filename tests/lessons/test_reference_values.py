@@ -44,7 +44,7 @@ PRINTED = [  # lesson, a pattern of one line that it prints
     # a second backward on sin(x²)
     ("03-graphs-and-branches", r"^RuntimeError: "),
     # the sum of x² + 3x + 1, and the mean of x²
-    ("04-vectors-mean-and-sum", r"v = tensor\(\[ 5\., 11\., 19\.\].*sum = 35\.0"),
+    ("04-vectors-mean-and-sum", r"terms = tensor\(\[ 5\., 11\., 19\.\].*sum = 35\.0"),
     ("04-vectors-mean-and-sum", r"gradient = tensor\(\[5\., 7\., 9\.\]"),
     ("04-vectors-mean-and-sum", r"^y = 4\.6667"),
     ("04-vectors-mean-and-sum", r"autograd: tensor\(\[0\.6667, 1\.3333, 2\.0000\]"),
