@@ -241,7 +241,7 @@ def _sentences(report: Report) -> list[tuple[str, str]]:
     lines = [(messages.WHAT_LABEL, text) for text in _join([d.message for d in said])]
     # Others of the same kind say the same in other words.
     others = [[o for o in d.alternatives if o.kind != d.kind][:1] for d in said]
-    main = {d.message for d in said}
+    main = {"", *(d.message for d in said)}
     texts = [o.message for pair in others for o in pair if o.message not in main]
     lines += [(messages.OR_LABEL, text) for text in _join(texts)]
     lines += [(messages.LOOK_LABEL, d.look) for d in said if d.look]

@@ -39,7 +39,8 @@ class Diagnosis:
     kind: a stable identifier, one of `KINDS`.
     where: the operation or input it concerns, as written in the reference
         (`"torch.sigmoid(z)"`, `"w"`), or `""` for the whole answer.
-    message: one sentence that names the mistake in the exercise's symbols.
+    message: one sentence that names the mistake in the exercise's symbols; an
+        alternative that adds nothing to the reading before it has none.
     look: one sentence that says where to look; never the answer.
     alternatives: other readings that the numbers cannot tell apart, likeliest first.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.diagnose.changes.chances import change_chances
 from grader.diagnose.changes.closed import change_differences
 from grader.diagnose.changes.joins import (
+    divide_derivatives,
     double_branches,
     multiply_branches,
     reweigh_pieces,
@@ -77,6 +78,7 @@ ROUNDS: tuple[tuple[Family, ...], ...] = (
     (
         change_differences,
         change_chances,
+        divide_derivatives,
         skip_mixing_stretches,
         move_stretches,
         repeat_slips,

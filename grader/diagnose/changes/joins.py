@@ -8,8 +8,9 @@ import torch
 
 from grader.diagnose.diagnosis import Diagnosis, Tensor
 from grader.diagnose.scene import Changes, Proposal, Scene, dot
-from grader.diagnose.tape import Edge, Value
+from grader.diagnose.tape import Edge, Step, Value
 
+QUOTIENTS = ("div", "truediv", "true_divide", "divide")
 JOINTS = ("cat", "concat", "concatenate", "add", "hstack", "vstack")
 
 
@@ -59,6 +60,54 @@ def _products(scene: Scene, value: Value, meeting: Value) -> list[Tensor]:
     found = [product, product / result, -one / two * whole, -two / one * whole]
     # Where a branch has died out, 0/0 stands for nothing flowing.
     return [torch.nan_to_num(part, nan=0.0) for part in found]
+
+
+def divide_derivatives(scene: Scene) -> Iterator[Proposal]:
+    """Differentiate a quotient by dividing its two derivatives."""
+    found = [
+        (step, made)
+        for step in scene.backward.edges
+        if step.operation in QUOTIENTS
+        and (made := _divide_derivatives(scene, step)) is not None
+    ]
+    if not found:
+        return
+    effects = [dot(made - scene.right, scene.direction) for _, made in found]
+
+    def change(index: int, other: Scene) -> Tensor:
+        made = _divide_derivatives(other, other.find_step(found[index][0].address))
+        if made is None:
+            raise KeyError(index)
+        return made
+
+    def describe(index: int) -> list[Diagnosis]:
+        step = found[index][0]
+        text = f"{step.phrase} is differentiated as a quotient of derivatives."
+        look = f"Write down the rule for the quotient {step.phrase} alone."
+        return [Diagnosis("wrong-rule", step.words, text, look)]
+
+    yield Proposal(
+        torch.tensor(effects, dtype=torch.float64), change, describe, lambda index: 3
+    )
+
+
+def _divide_derivatives(scene: Scene, step: Step) -> Tensor | None:
+    """Give the gradient with u'/v' for (u/v)'; None where one of both stands still."""
+    edges = {edge.slot: edge for edge in scene.backward.edges[step]}
+    incoming = scene.backward.adjoint.get(step.output)
+    if set(edges) != {0, 1} or incoming is None:
+        return None
+    if not all(edge.value in scene.tangents for edge in edges.values()):
+        return None
+    whole = step.output.data * incoming
+    if whole.numel() > 1 and whole.shape != scene.target.data.shape:
+        return None
+    above, below = (
+        scene.backward.pull_back({e.value: e.contribution}, scene.target)
+        for e in (edges[0], edges[1])
+    )
+    made = torch.nan_to_num(-above / below * whole, nan=0.0, posinf=0.0, neginf=0.0)
+    return scene.right - above - below + made
 
 
 def _find_meeting(scene: Scene, value: Value) -> Value | None:

@@ -246,7 +246,7 @@ def _describe_dropped(flow: Flow, scene: Scene) -> Diagnosis:
 
 
 def _other_readings(flow: Flow, scale: Scale) -> list[Diagnosis]:
-    """A constant lost at a step that multiplies by it is also that link left out."""
+    """A constant lost at a step is a wrong rule; where nothing is left, a lost link."""
     edge = flow.edge
     if edge is None or edge.slope is None:
         return []
@@ -256,21 +256,18 @@ def _other_readings(flow: Flow, scale: Scale) -> list[Diagnosis]:
     lost = [n for n in edge.step.numbers if is_near(number * n, 1) or number == n]
     if scale.kind != "factor" or not lost:
         return []
-    return [
-        Diagnosis(
-            "missing-link",
-            edge.step.words,
-            f"The derivative of {edge.step.phrase} is left out.",
-            f"Look at the step from {edge.step.phrase} back to {edge.value.phrase}.",
-        ),
-        _wrong_rule(edge),
-    ]
+    if not all(is_near(number * slope, 1) for slope in edge.slope.flatten().tolist()):
+        return [_wrong_rule(edge)]
+    left_out = Diagnosis(
+        "missing-link",
+        edge.step.words,
+        f"The derivative of {edge.step.phrase} is left out.",
+        f"Look at the step from {edge.step.phrase} back to {edge.value.phrase}.",
+    )
+    return [left_out, _wrong_rule(edge)]
 
 
 def _wrong_rule(edge: Edge) -> Diagnosis:
-    return Diagnosis(
-        "wrong-rule",
-        edge.step.words,
-        f"The derivative of {edge.step.phrase} is not the one you used.",
-        f"Write down the rule for {edge.step.phrase} alone.",
-    )
+    """Name the kind; there is nothing to say that the first reading has not said."""
+    look = f"Write down the rule for {edge.step.phrase} alone."
+    return Diagnosis("wrong-rule", edge.step.words, "", look)
