@@ -50,6 +50,7 @@ class Namespace(dict[str, Any]):
         self.line = line
         self.plan = plan
         self.pushed: dict[str, Any] = {}  # by tests, for a process that starts afresh
+        self.is_touched = False  # whether anything of the student's has come out here
         self._known: dict[str, tuple[bool, Any]] = {}
         self._epoch = -1
 
@@ -70,6 +71,7 @@ class Namespace(dict[str, Any]):
         found, value = self._fetch(name)
         if not found:
             raise KeyError(name)
+        self.is_touched = True
         set_known_name(value, name)
         return value
 

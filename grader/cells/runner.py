@@ -16,12 +16,14 @@ import time
 import traceback
 import types
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from grader.cells.adapt import Adapt
 from grader.cells.names import find_imports, transform
 from grader.cells.namespace import Namespace, NotebookModule
+from grader.cells.refuse import find_watchman
 from grader.cells.shell import Notebook, find_type, show_text
 from grader.proxies.operators import find_literal_operations
 
@@ -134,14 +136,18 @@ class Runner:
                 self._files.append(name)
                 self.namespace.line.names |= code.names
                 self.namespace.line.literals[name] = code.literals
-                with self._alarm.after(seconds + GRACE_S):
+                with self._alarm.after(seconds + GRACE_S), self._watch():
                     ran.value = self._run_code(code)
             except BaseException as error:  # noqa: BLE001  the edge: a verdict follows
                 ran.error = error
                 ran.line = find_line(error, name)
         self._alarm.stop()  # also when the time was over while it was being stopped
+        ran.error = find_watchman().refused or ran.error
         ran.out = out.getvalue()[:PRINTED_CHARACTERS]
         return ran
+
+    def _watch(self) -> AbstractContextManager[None]:
+        return find_watchman().on_duty(lambda: self.namespace.is_touched)
 
     def _run_code(self, code: Code) -> Any:
         self._run_one(code.body)

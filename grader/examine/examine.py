@@ -6,14 +6,15 @@ same seed give the same draws and the same points.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from grader.accelerators.devices import CPU, Devices, use_devices
 from grader.cells.names import WORD, Plan, list_imported, make_plan, read_names
-from grader.examine.files import Files, enter_folder
+from grader.examine.files import enter_folder
 from grader.examine.guard import keep_libraries, keep_settings
 from grader.examine.outputs import find_hidden_lines
 from grader.examine.students import Budget, Forks, Student
@@ -57,11 +58,10 @@ def examine(
         use_devices(Devices("auto" if limits.gpu_mb else CPU)),
         keep_libraries(imported),
         keep_settings(),
-        enter_folder(assignment.files) as files,
     ):
         for notebook in submission.notebooks:
             master = assignment.notebook(notebook.name)
-            table = _Table(zygote, limits, budget, given, files, seed)
+            table = _Table(zygote, limits, budget, assignment.files, given, seed)
             done = table.examine(notebook, make_plan(master.cells))
             verdicts += done.verdicts
             notes += done.notes
@@ -106,8 +106,8 @@ class _Table:
     forks: Forks
     limits: Limits
     budget: Budget
-    given: dict[str, bytes]
-    files: Files
+    files: Mapping[str, bytes]  # of the assignment
+    given: dict[str, bytes]  # to the student: these, and what was handed in
     seed: bytes
 
     def examine(self, notebook: SubmittedNotebook, plan: Plan) -> _Done:
@@ -127,7 +127,7 @@ class _Table:
                 if cell.id in late
             }
             walk.seconds |= {name: second.seconds.get(name, 0.0) for name in late}
-            notes += second.student.notes
+            notes += [note for name in late for note in second.told.get(name, ())]
         ordered = [found[c.id] for c in notebook.cells if c.id in found]
         built = build_notebook(notebook, walk.outputs)
         return _Done(ordered, notes, built, walk.seconds)
@@ -137,11 +137,9 @@ class _Table:
     ) -> Walk:
         student = Student(self.forks, self.limits, self.budget, self.given)
         skipped |= find_idle_pictures(notebook.cells)
-        walk = Walk(notebook, plan, student, self.files, self.seed, skipped)
-        try:
+        with contextlib.closing(student), enter_folder(self.files) as files:
+            walk = Walk(notebook, plan, student, files, self.seed, skipped)
             walk.run()
-        finally:
-            student.close()
         return walk
 
 

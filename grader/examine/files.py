@@ -1,6 +1,6 @@
 """The files that tests find out here: the assignment's, and copies of the student's.
 
-A student's file is only bytes: a test that would load code from one does not run.
+A student's file is only bytes: `grader.cells.refuse` keeps tests from running one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,6 @@ READS_FILES = re.compile(
     r"\b(open|Path|exists|isfile|isdir|listdir|glob|getsize|stat|read_\w+|load\w*|imread"
     r"|genfromtxt|fromfile|memmap|connect|ZipFile|reader|DictReader|cwd)\b"
 )
-RUNS_FILES = re.compile(
-    r"\b(pickle|cPickle|dill|joblib|shelve|marshal|read_pickle|allow_pickle"
-    r"|import_module|runpy|spec_from_file_location|torch\.load|np\.load|numpy\.load)\b"
-)
-CODE_FILE = "loading a file of the student's in a way that could run code"
 
 
 class Files:
@@ -44,6 +39,11 @@ class Files:
         self._seen: dict[str, tuple[int, int]] = {}
         self._sent: dict[str, tuple[int, int]] = {}
         self._source = ""
+
+    @property
+    def has_theirs(self) -> bool:
+        """Whether a file lies here that the student's cells wrote."""
+        return bool(self._seen.keys() - self._sent.keys())
 
     def copy_new(self, line: Any, source: str) -> None:
         """Copy what the student's cells have written, if a test reads files.
@@ -66,8 +66,6 @@ class Files:
             self._seen[name] = (size, when)
             if name not in self._sent:
                 self._fetch(line, name, self._work / name)
-        if self._seen.keys() - self._sent.keys() and RUNS_FILES.search(source):
-            raise NotExaminable(CODE_FILE)
 
     def _fetch(self, line: Any, name: str, target: Path) -> None:
         data = line.ask("read_file", name)

@@ -87,13 +87,20 @@ class Case:
             reports=tuple(view_report(r, hidden=hidden) for r in self.reports),
         )
 
+    def lose(self, status: str, message: str) -> Verdict:
+        """Return the verdict where the process was lost; a hidden test is not told."""
+        if self.is_hidden:
+            self.note("hidden", status=status)
+            status, message = "wrong", WORDS["hidden"]
+        return self.decide(0.0, status, message)
+
 
 def judge_outside(case: Case, ran: Ran, fault: GraderError | None) -> Verdict:
     """Judge a test cell that ran out here."""
     if fault is not None:
         return _judge_fault(case, fault)
     if isinstance(ran.error, OutOfTime):
-        return case.decide(0.0, "timed-out", WORDS["timed-out"])
+        return case.lose("timed-out", WORDS["timed-out"])
     if ran.error is not None:
         return _judge_error(case, ran.error)
     for report in case.reports:
@@ -106,8 +113,8 @@ def judge_outside(case: Case, ran: Ran, fault: GraderError | None) -> Verdict:
         case.note(note, got=got, most=f"{case.cell.points:g}")
     if points > 0:
         return case.decide(points, "right", _count(case, points))
-    status = _read_reports(case)
-    return case.decide(0.0, status, WORDS.get(status, "").format(error=""))
+    status = _read_reports(case)  # which say what was raised
+    return case.decide(0.0, status, WORDS["unsolved"] if status == "unsolved" else "")
 
 
 def doubt(case: Case, verdict: Verdict) -> Verdict:
@@ -128,11 +135,12 @@ def _judge_fault(case: Case, fault: GraderError) -> Verdict:
         case.note("staff", why=str(fault))
         return case.decide(0.0, "staff", WORDS["staff"])
     if isinstance(fault, StudentTimeout):
-        return case.decide(0.0, "timed-out", WORDS["timed-out"])
+        return case.lose("timed-out", WORDS["timed-out"])
+    words = WORDS["died"]
     if isinstance(fault, WireError | BadValue):
         case.note("wire", why=str(fault)[:200])
-    why = "" if case.is_hidden else str(fault)[:200]
-    return case.decide(0.0, "died", WORDS["died"].format(error=why))
+        words = WORDS["unreadable"]
+    return case.lose("died", words.format(error=str(fault)[:200]))
 
 
 def _judge_error(case: Case, error: BaseException) -> Verdict:

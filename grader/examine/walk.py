@@ -53,6 +53,7 @@ class Walk:
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     lost: dict[str, CellRan] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)  # staff, by cell
 
     def __post_init__(self) -> None:
         builtins = make_builtins(lambda: self._namespace)
@@ -109,12 +110,13 @@ class Walk:
             self.verdicts[cell.id] = replace(verdict, notebook=self.notebook.name)
         if cell.cell_type != "code" or cell.id in self.skipped:
             return
-        start = time.monotonic()
+        start, told = time.monotonic(), len(self.student.notes)
         if cell.kind == "check":
             self._check(cell, position)
             self._answers = []
         else:
             self._run_theirs(cell, position)
+        self.told[cell.id] = self.student.notes[told:]
         self._go_on()
         self.seconds[cell.id] = time.monotonic() - start
 
@@ -178,6 +180,7 @@ class Walk:
         line.names, line.cell = frozenset(), cell.id
         try:
             self.files.copy_new(line, cell.source)
+            self._namespace.is_touched |= self.files.has_theirs
             if cell.id in self.plan.cells:
                 self._namespace.fetch_all(self.plan.cells[cell.id].free)
         except GraderError as error:

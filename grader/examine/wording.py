@@ -11,6 +11,7 @@ WORDS: Mapping[str, str] = {
     "wrong": "{error}",
     "timed-out": "It did not end in its time.",
     "died": "The process of your notebook ended: {error}",
+    "unreadable": "What your code gave back cannot be read: {error}",
     "staff": "The grader could not judge this; staff have been told.",
     "manual": "A person gives the points.",
     "inside": "This test ran inside your notebook's own process.",
@@ -27,5 +28,6 @@ NOTES: Mapping[str, str] = {
         "it into a locked cell, or tag the test `inside`"
     ),
     "byhand": "{cell}: was to be derived by hand: {why}",
+    "hidden": "{cell}: a hidden test ended as {status}, which the student is not told",
     "inside": "{cell}: ran inside the student's process, as its tag allows",
 }

@@ -92,7 +92,7 @@ def _walk(
     root: str, below: str, ignore: Sequence[str], refused: list[str]
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
     try:
-        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(root), key=_order)
     except OSError as error:
         refused.append(f"The folder {show_name(below or '.')} was not read: {error}.")
         return
@@ -106,6 +106,11 @@ def _walk(
             yield from _walk(entry.path, f"{name}/", ignore, refused)
         else:
             refused.append(f"The folder {show_name(name)} is too deep to be read.")
+
+
+def _order(entry: os.DirEntry[str]) -> tuple[bool, str]:
+    """Notebooks first: a crowd of other files must not hide them."""
+    return not entry.name.endswith(".ipynb"), entry.name
 
 
 def _read_entry(entry: os.DirEntry[str], limit_bytes: int) -> bytes | str:

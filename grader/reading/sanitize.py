@@ -45,6 +45,9 @@ _NESTING = re.compile(
     re.IGNORECASE,
 )
 _KEPT = "\ue000"  # stands for the `](` of a picture that stays; private use
+_SHIFT = re.compile(
+    r"-\s*[\d.]|\b(?:calc|min|max|clamp|var|env|attr)\s*\(", re.IGNORECASE
+)
 _SCHEMES = ("http://", "https://", "mailto:", "#")
 
 _STYLES = {
@@ -82,6 +85,8 @@ def _filter_attribute(tag: str, name: str, value: str) -> str | None:
         return value if _DATA_IMAGE.fullmatch(value.strip()) else None
     if name == "href":
         return value if value.strip().lower().startswith(_SCHEMES) else None
+    if name == "style":  # a negative margin would lay it over what is not its own
+        return None if _SHIFT.search(value) else value
     return value if _ONLY.get(name, value) == value else None
 
 

@@ -107,6 +107,8 @@ class Shell(InteractiveShell):
 
     def __init__(self, **traits: Any) -> None:
         self.collector = Collector(1 << 20)
+        self._folder = ""  # where the first cell ran
+        self._streams: dict[str, Stream] = {}
         super().__init__(**traits)
 
     @classmethod
@@ -118,8 +120,9 @@ class Shell(InteractiveShell):
         config.HistoryManager.hist_file = ":memory:"
         shell: Shell = cls.instance(config=config)
         shell.collector = Collector(output_bytes)
-        sys.stdout = Stream("stdout", shell.collector)
-        sys.stderr = Stream("stderr", shell.collector)
+        for name in ("stdout", "stderr"):
+            shell._streams[name] = Stream(name, shell.collector)
+            setattr(sys, name, shell._streams[name])
         builtins.input = refuse_input
         getpass.getpass = refuse_input
         for name in SHELL_MAGICS:
@@ -137,6 +140,7 @@ class Shell(InteractiveShell):
     def run(self, source: str, name: str, index: int) -> Ran:
         """Run one cell as `In[index]`; `name` is its id."""
         self.collector.take()  # what a thread wrote since the last cell
+        self._find_footing()
         self.execution_count = index
         start = time.monotonic()
         failure: BaseException | None
@@ -149,6 +153,17 @@ class Shell(InteractiveShell):
         seconds = time.monotonic() - start
         outputs = finish(self.collector.take())
         return Ran(outputs, find_error(outputs, failure), seconds)
+
+    def _find_footing(self) -> None:
+        """Give the cell a folder and streams, whatever the cell before did to them."""
+        try:
+            self._folder = self._folder or os.getcwd()
+            os.getcwd()
+        except OSError:  # it was removed
+            os.chdir(self._folder or "/")
+        for name, stream in self._streams.items():
+            if not callable(getattr(getattr(sys, name, None), "write", None)):
+                setattr(sys, name, stream)
 
     def transform_cell(self, raw_cell: str) -> str:
         """Return a cell of mere Python as it is; super takes five times as long.

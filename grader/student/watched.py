@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch.autograd.graph import saved_tensors_hooks
 
 from grader.shortcuts import Shortcut, Watch
-from grader.shortcuts.evidence import ASIDE
+from grader.shortcuts.evidence import ASIDE, AUTOGRAD, HIDDEN
 
 STARTERS = (
     *((_thread, "start_new_thread"), (threading, "_start_new_thread")),
@@ -45,6 +46,33 @@ def hear_leaving(found: list[Shortcut]) -> Iterator[None]:
             setattr(module, name, start)
 
 
+@contextlib.contextmanager
+def hear_below(seen: Watch) -> Iterator[None]:
+    """Note what a `Watch` cannot see: that it was taken off, and what goes on then.
+
+    Autograd keeps tensors for its backward pass, under whatever mode, and tells.
+    """
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        seen.found.append(Shortcut(AUTOGRAD))
+        return tensor
+
+    pop = torch.overrides._pop_torch_function_stack
+
+    def take_off() -> Any:
+        mode = pop()
+        if mode is seen:
+            seen.found.append(Shortcut(HIDDEN))
+        return mode
+
+    torch.overrides._pop_torch_function_stack = take_off
+    try:
+        with saved_tensors_hooks(keep, lambda tensor: tensor):
+            yield
+    finally:
+        torch.overrides._pop_torch_function_stack = pop
+
+
 def watch(peer: Any, function: Callable[..., Any]) -> tuple[Any, Any]:
     """Return the function under watch, and what tells which ways were seen.
 
@@ -58,7 +86,7 @@ def watch(peer: Any, function: Callable[..., Any]) -> tuple[Any, Any]:
     def watched(*args: Any, **kwargs: Any) -> Any:
         seen = Watch()
         try:
-            with seen, hear_leaving(seen.found), torch.no_grad():
+            with seen, hear_leaving(seen.found), hear_below(seen), torch.no_grad():
                 return function(*args, **kwargs)
         finally:
             ways.extend(shortcut.way for shortcut in seen.found)

@@ -66,11 +66,12 @@ def test_endless_loop_is_interrupted_even_if_it_catches_everything(cell):
 
 
 def test_watcher_ends_with_its_notebook():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     cell = Connected("x = 1")
     cell.run("1 + 1")
+    assert set(threading.enumerate()) - before
     cell.runner.close()
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 def test_time_of_one_cell_does_not_end_the_next(cell):

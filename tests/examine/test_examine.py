@@ -310,3 +310,51 @@ def test_custom_function_is_judged_by_what_backward_returned(grade, summed, poin
         Cell("test_Cube", "check", test, points=2.0, release=test),
     )
     assert [v.points for v in result.verdicts] == [points], result.verdicts
+
+
+def test_walk_for_hidden_tests_finds_no_file_of_the_first(grade):
+    setup = Cell("setup", "locked", "import pickle as pk\nfrom pathlib import Path")
+    save = exercise(
+        "save",
+        "def save(n):\n    open('n.txt', 'w').write(str(n))",
+        "assert not Path('n.txt').exists()\nsave(3)\nassert Path('n.txt').exists()",
+    )
+    hidden = exercise(
+        "twice", "def twice(x): return 2 * x", "assert twice(4) == 8", release="# hidden"
+    )
+    result = grade(setup, *hidden, *save, *GOOD)
+    assert {points for points, _ in read(result).values()} == {1}
+    assert not result.staff_notes
+
+
+def test_test_that_would_run_a_students_bytes_gives_no_mark(grade):
+    setup = Cell("setup", "locked", "import pickle as pk")
+    answer = (
+        "import pickle\nclass Boom:\n    def __reduce__(self): return (print, ('run',))\n"
+        "def keep(): return pickle.dumps(Boom())"
+    )
+    result = grade(setup, *exercise("keep", answer, "assert pk.loads(keep()) is None"))
+    assert read(result)["test_keep"][1] == "staff"
+    assert "unpickling" in result.staff_notes[0]
+
+
+def test_working_folder_that_is_gone_costs_nothing_later(grade):
+    gone = Cell(
+        "own",
+        "plain",
+        "import os, tempfile\nwith tempfile.TemporaryDirectory() as d: os.chdir(d)",
+        own=True,
+    )
+    assert read(grade(gone, *GOOD))["test_good"] == (1, "right")
+
+
+def test_streams_that_are_gone_cost_nothing_later(grade):
+    gone = Cell("own", "plain", "import sys\nsys.stdout = sys.stderr = None", own=True)
+    assert read(grade(gone, *GOOD))["test_good"] == (1, "right")
+
+
+def test_death_in_a_hidden_test_looks_like_a_wrong_answer(grade):
+    spy = "import os\ndef spy(x):\n    if x == 81234: os._exit(1)\n    return x"
+    cells = exercise("spy", spy, "assert spy(81234) == 81234", release="# hidden")
+    (verdict,) = grade(*cells).verdicts
+    assert (verdict.points, verdict.message) == (0, "A hidden test did not pass.")

@@ -72,6 +72,13 @@ def test_caps_are_kept_and_told(tmp_path, monkeypatch):
     assert folder.refused[1] == "More than 2 files: the rest was not read."
 
 
+def test_crowd_of_files_hides_no_notebook(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "MAX_FILES", 2)
+    for name in ("a", "b", "c", "work.ipynb"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert "work.ipynb" in read_folder(tmp_path).files
+
+
 def test_names_are_printed_safely():
     assert show_name("a\x1b[31m\n.ipynb") == r"'a\x1b[31m\n.ipynb'"
     assert show_name("\udcff") == "'?'"

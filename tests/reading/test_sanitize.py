@@ -184,3 +184,11 @@ def test_box_that_scrolls_is_reached_by_keyboard():
 @pytest.mark.parametrize("attribute", ['tabindex="5"', 'role="alert"'])
 def test_order_and_roles_that_mislead_are_taken_away(attribute):
     assert clean_html(f"<div {attribute}>x</div>") == "<div>x</div>"
+
+
+@pytest.mark.parametrize(
+    "style", ["margin-top:-9em;color:red", "margin:calc(0px - 9em)", "margin: - .5in"]
+)
+def test_nothing_is_laid_over_what_stands_above(style):
+    assert "margin" not in clean_html(f'<div style="{style}">100 of 100</div>')
+    assert "margin" in clean_html('<div style="margin-top:1em">x</div>')
