@@ -1,34 +1,49 @@
 """Reads cells as one text: what each name of the notebook was defined as, last.
 
-A cell that is no Python is left out; it cannot hide the others.
+A cell that is no Python did not run: it is left out, and cannot hide the others.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-import textwrap
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-_MAGIC = re.compile(r"(?m)^(\s*)(?:[%!?].*|[\w.]+\?+)$")
-_CAPTURE = re.compile(r"(?m)^(\s*[\w, ]+=\s*)[%!].*$")  # `names = !ls`
-_BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+from grader.byhand.bindings import list_changes, list_definitions, stays_in_force
+from grader.byhand.rewrites import find_rewrites, list_magic_code
+from grader.byhand.text import parse, read_cell, split_lines
+
+_CODE = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Name),
+    *(ast.Import, ast.ImportFrom),
+)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Notebook:
-    """All cells as one text, their trees, and the definitions of their names."""
+    """All cells as one text, their trees, and the definitions of their names.
 
-    text: str
-    trees: Sequence[ast.Module]
-    definitions: dict[str, ast.AST]
+    changes: what puts something into a name's object, or may bind the name from afar.
+    stars: the modules of which all names were imported.
+    rewrites: what can bind any name at all.
+    """
+
+    text: str = ""
+    trees: list[ast.Module] = field(default_factory=list)
+    definitions: dict[str, list[ast.AST]] = field(default_factory=dict)
+    changes: dict[str, list[ast.AST]] = field(default_factory=dict)
+    stars: list[ast.ImportFrom] = field(default_factory=list)
+    rewrites: list[ast.AST] = field(default_factory=list)
+
+    def lookup(self, name: str) -> ast.AST | None:
+        """Return what defined a name: one tree, or several that may have."""
+        found = self.definitions.get(name, [])
+        return found[0] if len(found) == 1 else ast.Module(found, []) if found else None  # type: ignore[arg-type]
 
     def find(self, name: str) -> ast.AST | None:
         """Return what defined a name; else the cells that mention it."""
         if name in self.definitions:
-            return self.definitions[name]
+            return self.lookup(name)
         body = [
             node for tree in self.trees if _mentions(tree, name) for node in tree.body
         ]
@@ -37,48 +52,41 @@ class Notebook:
 
 def read_notebook(cells: Sequence[str]) -> Notebook:
     """Parse cells; the lines of their trees are those of the whole text."""
-    texts = [textwrap.dedent(cell) for cell in cells]
-    trees: list[ast.Module] = []
-    definitions: dict[str, ast.AST] = {}
-    above = 0
-    for text in texts:
-        tree = _parse(text, above)
+    notebook = Notebook()
+    lines: list[str] = []
+    for cell in map(read_cell, cells):
+        tree = parse(cell.text)
         if tree is not None:
-            trees.append(tree)
-            definitions |= dict(_list_definitions(tree.body))
-        above += len(text.splitlines())
-    lines = [line for text in texts for line in text.splitlines()]
-    return Notebook("\n".join(lines), trees, definitions)
+            ast.increment_lineno(tree, len(lines))
+            _add(notebook, tree, is_doubtful=cell.is_doubtful)
+        lines += split_lines(cell.text)
+    notebook.text = "\n".join(lines)
+    for tree in notebook.trees:
+        notebook.rewrites += find_rewrites(tree, notebook.lookup)
+    return notebook
 
 
-def _parse(text: str, above: int) -> ast.Module | None:
-    text = _CAPTURE.sub(r"\1None", _MAGIC.sub(r"\1pass", text))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in a text
-            return ast.parse(above * "\n" + text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _add(notebook: Notebook, tree: ast.Module, *, is_doubtful: bool) -> None:
+    notebook.trees.append(tree)
+    for statement in tree.body:
+        is_doubtful |= not stays_in_force(statement)  # it may stop the cell here
+        for name, node in list_definitions(statement):
+            if name == "*" and isinstance(node, ast.ImportFrom):
+                notebook.stars.append(node)
+                continue
+            known = notebook.definitions.get(name, [])
+            kept = [one for one in known if _is_code(one) or _is_code(node)]
+            notebook.definitions[name] = [*(kept if is_doubtful else []), node]
+    for name, change in list_changes(tree):
+        notebook.changes.setdefault(name, []).append(change)
+    for line, inner in list_magic_code(tree):
+        ast.increment_lineno(inner, line - 1)
+        _add(notebook, inner, is_doubtful=True)
 
 
-def _list_definitions(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name, node
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                yield (alias.asname or alias.name).split(".")[0], node
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for part in (part for target in targets for part in ast.walk(target)):
-                if isinstance(part, ast.Name):
-                    yield part.id, node.value
-        elif isinstance(node, _BLOCKS):
-            for field in ("body", "handlers", "orelse", "finalbody"):
-                parts = getattr(node, field, [])
-                for part in parts:
-                    inner = part.body if isinstance(part, ast.ExceptHandler) else [part]
-                    yield from _list_definitions(inner)
+def _is_code(node: ast.AST) -> bool:
+    """Tell whether a definition is code: data that a try-out left is not."""
+    return isinstance(node, _CODE)
 
 
 def _mentions(tree: ast.AST, name: str) -> bool:

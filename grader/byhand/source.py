@@ -12,18 +12,28 @@ import inspect
 import re
 import textwrap
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from grader.answers.calls import is_library
-from grader.byhand.cells import read_notebook
+from grader.byhand.bindings import is_installed
+from grader.byhand.cells import Notebook, read_notebook
 from grader.byhand.differences import find_differences
+from grader.byhand.nodes import (
+    judge_constant,
+    judge_node,
+    judge_reading,
+    judge_star,
+    names_called,
+    without_locals,
+)
+from grader.byhand.points import Lookup
+from grader.byhand.text import split_lines
 from grader.shortcuts.evidence import (
     ATTRIBUTES,
     AUTOGRAD,
     BUILTINS,
-    COMPLEX,
     DIFFERENCE,
     FUNC,
     HIDDEN,
@@ -32,10 +42,12 @@ from grader.shortcuts.evidence import (
     find_module,
 )
 
-Lookup = Callable[[str], Any]
-_LOCAL = ast.Pass()  # what a local name stands for: nothing that is known
-_WORD = re.compile(r"[\w.]+")  # a text that could be a name
 _MAKES_DERIVATIVES = re.compile(r"[\\/]torch[\\/](_functorch|func|autograd)[\\/]")
+_WRITES = re.compile(
+    r"\b(?:save(?:txt|z\w*)?|tofile|write_text|write_bytes|dump)\b"
+    r"|\bopen\([^)]*[\"'][wax]"
+)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def read_function(function: Any) -> tuple[Shortcut, ...]:
@@ -63,17 +75,20 @@ def read_text(text: str, name: str) -> tuple[Shortcut, ...]:
 def read_cells(cells: Sequence[str], name: str) -> tuple[Shortcut, ...]:
     """Find the short cuts in what a notebook's cells last called `name`."""
     notebook = read_notebook(cells)
-    reader = _Reader()
-    start = notebook.find(name)
-    if start is not None:
-        reader.read_tree(start, notebook.text, notebook.definitions.get)
+    reader = _Reader(notebook)
+    try:
+        reader.read_start(notebook.find(name), name)
+    except RecursionError:  # deeper than anybody writes
+        return (*reader.found, Shortcut(HIDDEN))
     return tuple(reader.found)
 
 
 class _Reader:
     """Follows names from one function on, and keeps what it finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, notebook: Notebook | None = None) -> None:
+        self._notebook = notebook or Notebook()
+        self._writes = bool(_WRITES.search(self._notebook.text))
         self.found: dict[Shortcut, None] = {}
         self._seen: list[Any] = []  # the things themselves: an id may be used again
 
@@ -87,7 +102,8 @@ class _Reader:
         if getattr(thing, "__grader_proxy__", False) is True:
             self.found |= dict.fromkeys(read_function(thing))
         elif isinstance(thing, ModuleType):
-            self._note(find_module(thing.__name__), line)
+            beside = HIDDEN if _is_beside(thing) else None
+            self._note(find_module(thing.__name__) or beside, line)
         elif isinstance(thing, FunctionType):
             self._read_live(thing, line)
         elif isinstance(thing, MethodType):
@@ -125,24 +141,55 @@ class _Reader:
         if hasattr(function, "__wrapped__"):
             self.read_object(function.__wrapped__, line)
 
+    def read_start(self, start: ast.AST | None, name: str) -> None:
+        """Read what the cells called a name, and what may have put another there."""
+        text, lookup = self._notebook.text, self._notebook.lookup
+        for tree in (start, *self._notebook.changes.get(name, ())):
+            self._follow(tree, text, "", lookup)
+        lines = split_lines(text)
+        for node in self._notebook.rewrites:
+            self._note(HIDDEN, _line_of(node, lines))
+        for star in self._notebook.stars:
+            if not is_installed(star.module or ""):
+                self._note(HIDDEN, _line_of(star, lines))
+
     def read_tree(self, tree: ast.AST, text: str, lookup: Lookup) -> None:
         """Read a syntax tree; `lookup` gives what a name of it stands for."""
         self._seen.append(tree)
-        lookup = _without_locals(tree, lookup)
-        lines = text.splitlines()
+        inner = without_locals(tree, lookup)
+        lines = split_lines(text)
         docstrings = {id(node) for node in _docstrings(tree)}
+        called = names_called(tree)
+        reads = isinstance(tree, _FUNCTIONS) or self._writes
         for node in ast.walk(tree):
-            at = getattr(node, "lineno", 0)
-            line = lines[at - 1].strip() if 0 < at <= len(lines) else ""
+            line = _line_of(node, lines)
             if id(node) not in docstrings:
-                self._note(_judge_node(node, lookup), line)
+                self._note(judge_node(node, inner, text), line)
+                self._note(judge_reading(node, inner) if reads else None, line)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                self._follow(lookup(node.id), text, line, lookup)
-        for node in find_differences(tree):
-            self._note(DIFFERENCE, lines[node.lineno - 1].strip())  # type: ignore[attr-defined]
+                self._read_name(node.id, text, line, (inner, lookup))
+                if node.id == "getattr" and id(node) not in called:
+                    self._note(HIDDEN, line)
+        for node in find_differences(tree, inner):
+            self._note(DIFFERENCE, _line_of(node, lines))
+
+    def _read_name(
+        self, name: str, text: str, line: str, lookups: tuple[Lookup, Lookup]
+    ) -> None:
+        inner, lookup = lookups
+        thing = inner(name)
+        if thing is None:
+            self._note(judge_star(name, self._notebook.stars), line)
+        if thing is None or thing is lookup(name):
+            for change in self._notebook.changes.get(name, ()):
+                self._follow(change, text, line, lookup)
+        self._follow(thing, text, line, lookup)
 
     def _follow(self, thing: Any, text: str, line: str, lookup: Lookup) -> None:
-        if isinstance(thing, ast.AST):
+        if isinstance(thing, ast.Module):  # each of them may be it
+            for part in thing.body:
+                self._follow(part, text, line, lookup)
+        elif isinstance(thing, ast.AST):
             if not any(thing is seen for seen in self._seen):
                 self.read_tree(thing, text, lookup)
         elif thing is not None:
@@ -157,87 +204,22 @@ class _Reader:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self._read_code(constant, names)
-            self._note(_judge_constant(constant), "")
+            self._note(judge_constant(constant), "")
 
     def _note(self, way: str | None, line: str) -> None:
         if way is not None:
             self.found[Shortcut(way, line[:200])] = None
 
 
-def _without_locals(tree: ast.AST, lookup: Lookup) -> Lookup:
-    """Leave out a function's own names: they only look like the notebook's."""
-    if not isinstance(tree, (ast.FunctionDef, ast.Lambda, ast.Module)):
-        return lookup
-    functions = [
-        n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))
-    ]
-    own: set[str] = {
-        a.arg for f in functions for a in ast.walk(f) if isinstance(a, ast.arg)
-    }
-    for node in (n for f in functions for n in ast.walk(f)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            own.add(node.id)
-    return lambda name: _LOCAL if name in own else lookup(name)
+def _line_of(node: ast.AST, lines: Sequence[str]) -> str:
+    at = getattr(node, "lineno", 0)
+    return lines[at - 1].strip() if 0 < at <= len(lines) else ""
 
 
-def _judge_node(node: ast.AST, lookup: Lookup) -> str | None:
-    """Return the way that one node of a tree stands for, or None."""
-    match node:
-        case ast.Attribute():
-            return _judge_attribute(node, lookup)
-        case ast.Name(id=name, ctx=ast.Load()) if lookup(name) is None:
-            return BUILTINS.get(name)
-        case ast.keyword(arg="requires_grad", value=value):
-            off = isinstance(value, ast.Constant) and value.value is False
-            return None if off else AUTOGRAD
-        case ast.Call(func=ast.Name(id="getattr"), args=[_, name, *_]):
-            known = isinstance(name, ast.Constant)
-            return ATTRIBUTES.get(str(name.value)) if known else HIDDEN  # type: ignore[attr-defined]
-        case ast.Constant(value=value):
-            return _judge_constant(value)
-        case _:
-            return _judge_import(node)
-
-
-def _judge_attribute(node: ast.Attribute, lookup: Lookup) -> str | None:
-    base = node.value
-    if node.attr in OF_MODULES and not _is_module(base, lookup):
-        return None
-    return None if _is_own_object(base, lookup) else ATTRIBUTES.get(node.attr)
-
-
-def _judge_import(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Import):
-        modules = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        modules = [f"{node.module}.{alias.name}" for alias in node.names]
-    else:
-        return None
-    return next((way for way in map(find_module, modules) if way), None)
-
-
-def _judge_constant(value: Any) -> str | None:
-    if isinstance(value, complex):
-        return COMPLEX
-    if isinstance(value, str) and _WORD.fullmatch(value):
-        words = set(value.split(".")) & set(ATTRIBUTES) - OF_MODULES - {"grad"}
-        return ATTRIBUTES[words.pop()] if words else None
-    return None
-
-
-def _is_module(base: ast.AST, lookup: Lookup) -> bool:
-    if not isinstance(base, ast.Name):
-        return False
-    thing = lookup(base.id)
-    imported = isinstance(thing, (ModuleType, ast.Import, ast.ImportFrom))
-    return imported or (thing is None and base.id in ("torch", "np", "numpy"))
-
-
-def _is_own_object(base: ast.AST, lookup: Lookup) -> bool:
-    """Tell whether a method is called on an object of the student's own class."""
-    thing = lookup(base.id) if isinstance(base, ast.Name) else None
-    own = getattr(type(thing), "__module__", "") == "__main__"
-    return own and not isinstance(thing, (ast.AST, ModuleType, FunctionType))
+def _is_beside(module: ModuleType) -> bool:
+    """Tell whether a module lies beside the notebook, where nobody reads it."""
+    place = getattr(module, "__file__", None)
+    return isinstance(place, str) and not is_library(place)
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:

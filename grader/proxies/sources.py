@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import linecache
 import re
 from typing import Any
@@ -21,7 +22,9 @@ class Sources:
 
     def add(self, number: int, source: str) -> None:
         """Keep a cell."""
-        self._cells[number] = [line + "\n" for line in source.splitlines()]
+        self._cells[number] = [
+            line.rstrip("\n") + "\n" for line in io.StringIO(source, newline=None)
+        ]
 
     def list_cells(self) -> list[str]:
         """Return the text of all cells, in their order."""

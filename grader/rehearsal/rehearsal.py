@@ -28,11 +28,16 @@ Place = tuple[str, str]  # notebook and cell
 Examine = Callable[[Submission], Result]
 
 INSIDE = "inside"  # the tag by which an instructor lets a test run inside
-SUSPECT = ("wrong", "raised", "partial", "died")
+SUSPECT = ("wrong", "raised", "partial", "died", "cheated")
 UNFIT = (
     "out here the master's own answer earns {points:g} of {most:g} points, in a "
     "notebook all ({why}). Who earns all keeps them; the others have no mark. Tag the "
     "test `inside` to let it run in the student's process"
+)
+ACCUSED = (
+    "the master's own answer is taken for one that is not by hand ({why}). Who earns "
+    "all points keeps them; the others have no mark. Take `by_hand` off the test, or "
+    "write the answer in another way"
 )
 BROKEN = (
     "{cell}: the master's own answer earns {points:g} of {most:g} points, in a "
@@ -78,11 +83,15 @@ def rehearse(
     }
     if not lost:
         return Rehearsed()
+    unfit = {p: _say(ACCUSED, v) for p, v in lost.items() if v.status == "cheated"}
+    lost = {place: v for place, v in lost.items() if place not in unfit}
+    if not lost:
+        return Rehearsed(unfit)
     inside = {
         (verdict.notebook, verdict.exercise): verdict
         for verdict in examine(move_inside(submission, frozenset(lost))).verdicts
     }
-    unfit, notes = {}, []
+    notes = []
     for place, verdict in lost.items():
         again = inside.get(place)
         if again is not None and again.points >= again.max_points:

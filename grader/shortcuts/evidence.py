@@ -43,6 +43,10 @@ ATTRIBUTES = {
     "grad_and_value": FUNC,
     "functorch": FUNC,
     "gradient": DIFFERENCE,
+    "polyder": DIFFERENCE,
+    "polyfit": DIFFERENCE,
+    "polynomial": DIFFERENCE,
+    "deriv": LIBRARY,
     "approx_fprime": DIFFERENCE,
     "approx_derivative": DIFFERENCE,
     "imag": COMPLEX,
@@ -52,6 +56,11 @@ ATTRIBUTES = {
     "cdouble": COMPLEX,
     "view_as_complex": COMPLEX,
     "view_as_real": COMPLEX,
+    "complex256": COMPLEX,
+    "csingle": COMPLEX,
+    "clongdouble": COMPLEX,
+    "emath": COMPLEX,
+    "scimath": COMPLEX,
     "__globals__": HIDDEN,
     "__builtins__": HIDDEN,
     "__subclasses__": HIDDEN,
@@ -66,9 +75,26 @@ ATTRIBUTES = {
     "run_backward": AUTOGRAD,
     "jvp": FUNC,
     "vjp": FUNC,
+    "overrides": HIDDEN,
+    "_pop_mode": HIDDEN,
+    "_pop_mode_temporarily": HIDDEN,
+    "getattr_static": HIDDEN,
+    "resolve_name": HIDDEN,
+    "CompilationUnit": HIDDEN,
+    "jit": HIDDEN,
+    "ops": HIDDEN,
+    "__code__": HIDDEN,
 }
 # Of these, only what is taken from a module (torch.func, np.gradient): else any name.
-OF_MODULES = frozenset({"func", "gradient", "jvp", "vjp"})
+OF_MODULES = frozenset(
+    {"func", "gradient", "jvp", "vjp", "overrides", "jit", "ops", "polynomial"}
+)
+# Words that are as common as texts as they are telling as attributes.
+COMMON_WORDS = OF_MODULES | {"grad", "deriv"}
+# What reads a file: in a function that is derived by hand nothing is read.
+READERS = frozenset(
+    {"loadtxt", "genfromtxt", "fromfile", "read_text", "read_bytes", "memmap"}
+)
 # Where the thing that a name stands for comes from.
 MODULES = {
     "torch.autograd": AUTOGRAD,
@@ -83,7 +109,16 @@ MODULES = {
     "tensorflow": LIBRARY,
     "scipy.differentiate": DIFFERENCE,
     "scipy.optimize": DIFFERENCE,
+    "scipy.interpolate": DIFFERENCE,
+    "numpy.polynomial": DIFFERENCE,
+    "cmath": COMPLEX,
     "importlib": HIDDEN,
+    "pkgutil": HIDDEN,
+    "pydoc": HIDDEN,
+    "runpy": HIDDEN,
+    "torch.jit": HIDDEN,
+    "torch.overrides": HIDDEN,
+    "torch.ops": HIDDEN,
     "operator.attrgetter": HIDDEN,
     "operator.methodcaller": HIDDEN,
     "ctypes": HIDDEN,

@@ -54,6 +54,12 @@ def test_test_that_fails_everywhere_is_told_and_stays():
     assert found.notes[0].startswith("test_f: the master's own answer earns 0.5 of 2")
 
 
+def test_test_that_takes_the_master_for_a_cheat_is_unfit():
+    found = rehearse(ASSIGNMENT, ANSWERS, make_examine(0, 0, "cheated"))
+    assert "not by hand" in found.unfit[PLACE]
+    assert found.notes == ()
+
+
 @pytest.mark.parametrize("status", ["unsolved", "timed-out", "staff"])
 def test_masters_without_answers_tell_nothing(status):
     assert rehearse(ASSIGNMENT, {}, make_examine(0, 2, status)) == Rehearsed()

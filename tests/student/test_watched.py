@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from grader.shortcuts.evidence import ASIDE, AUTOGRAD
+from grader.shortcuts.evidence import ASIDE, AUTOGRAD, HIDDEN
 from grader.student.watched import watch
 
 X = torch.tensor([1.0, 2.0], dtype=torch.float64)
@@ -26,7 +26,31 @@ def aside(x):
     return found[0]
 
 
-@pytest.mark.parametrize(("way", "function"), [(AUTOGRAD, by_machine), (ASIDE, aside)])
+def unseen(x):
+    with torch.overrides._pop_mode_temporarily():
+        return by_machine(x)
+
+
+def switched_off(x):
+    with torch._C.DisableTorchFunction():
+        return by_machine(x)
+
+
+def off_and_on(x):
+    with torch.overrides._pop_mode_temporarily():
+        return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("way", "function"),
+    [
+        (AUTOGRAD, by_machine),
+        (ASIDE, aside),
+        (AUTOGRAD, unseen),
+        (AUTOGRAD, switched_off),
+        (HIDDEN, off_and_on),
+    ],
+)
 def test_way_is_told(way, function):
     watched, take = watch(None, function)
     assert torch.equal(watched(X), 2 * X)
