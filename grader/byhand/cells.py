@@ -6,13 +6,15 @@ A cell that is no Python did not run: it is left out, and cannot hide the others
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grader.byhand.bindings import list_changes, list_definitions, stays_in_force
 from grader.byhand.rewrites import find_rewrites, list_magic_code
 from grader.byhand.text import parse, read_cell, split_lines
 
+_KEPT = 1024  # cells of a few notebooks, read once for each place they stand at
 _CODE = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Name),
     *(ast.Import, ast.ImportFrom),
@@ -55,10 +57,8 @@ def read_notebook(cells: Sequence[str]) -> Notebook:
     notebook = Notebook()
     lines: list[str] = []
     for cell in map(read_cell, cells):
-        tree = parse(cell.text)
-        if tree is not None:
-            ast.increment_lineno(tree, len(lines))
-            _add(notebook, tree, is_doubtful=cell.is_doubtful)
+        for part in _read_parts(cell.text, len(lines)):
+            _add(notebook, part, is_doubtful=cell.is_doubtful or part.is_inner)
         lines += split_lines(cell.text)
     notebook.text = "\n".join(lines)
     for tree in notebook.trees:
@@ -66,22 +66,52 @@ def read_notebook(cells: Sequence[str]) -> Notebook:
     return notebook
 
 
-def _add(notebook: Notebook, tree: ast.Module, *, is_doubtful: bool) -> None:
-    notebook.trees.append(tree)
+@dataclass(frozen=True)
+class _Part:
+    """A cell, or what a magic in it runs.
+
+    bindings: whether the cell may have stopped before it, the name, what it is.
+    """
+
+    tree: ast.Module
+    bindings: tuple[tuple[bool, str, ast.AST], ...]
+    changes: tuple[tuple[str, ast.AST], ...]
+    is_inner: bool
+
+
+@functools.lru_cache(_KEPT)  # each check reads all cells that have run
+def _read_parts(text: str, offset: int) -> tuple[_Part, ...]:
+    """Read a cell that so many lines stand above; nothing where it is no Python."""
+    tree = parse(text)
+    if tree is None:
+        return ()
+    ast.increment_lineno(tree, offset)
+    return tuple(_read_trees(tree, is_inner=False))
+
+
+def _read_trees(tree: ast.Module, *, is_inner: bool) -> Iterator[_Part]:
+    bindings, is_doubtful = [], False
     for statement in tree.body:
         is_doubtful |= not stays_in_force(statement)  # it may stop the cell here
-        for name, node in list_definitions(statement):
-            if name == "*" and isinstance(node, ast.ImportFrom):
-                notebook.stars.append(node)
-                continue
-            known = notebook.definitions.get(name, [])
-            kept = [one for one in known if _is_code(one) or _is_code(node)]
-            notebook.definitions[name] = [*(kept if is_doubtful else []), node]
-    for name, change in list_changes(tree):
-        notebook.changes.setdefault(name, []).append(change)
+        bindings += [(is_doubtful, *one) for one in list_definitions(statement)]
+    yield _Part(tree, tuple(bindings), tuple(list_changes(tree)), is_inner)
     for line, inner in list_magic_code(tree):
         ast.increment_lineno(inner, line - 1)
-        _add(notebook, inner, is_doubtful=True)
+        yield from _read_trees(inner, is_inner=True)
+
+
+def _add(notebook: Notebook, part: _Part, *, is_doubtful: bool) -> None:
+    notebook.trees.append(part.tree)
+    for may_be_left_out, name, node in part.bindings:
+        if name == "*" and isinstance(node, ast.ImportFrom):
+            notebook.stars.append(node)
+            continue
+        known = notebook.definitions.get(name, [])
+        kept = [one for one in known if _is_code(one) or _is_code(node)]
+        stays = is_doubtful or may_be_left_out
+        notebook.definitions[name] = [*(kept if stays else []), node]
+    for name, change in part.changes:
+        notebook.changes.setdefault(name, []).append(change)
 
 
 def _is_code(node: ast.AST) -> bool:

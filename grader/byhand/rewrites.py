@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,7 @@ _REACHES = {
     *("register_magics", "f_globals", "f_locals", "currentframe", "_getframe"),
     *("__globals__", "__builtins__"),
 }
+_KEPT = 1024
 _BINDING_MAGICS = {
     *("run", "macro", "rerun", "recall", "store", "code_wrap", "edit", "alias_magic"),
     *("autocall", "load_ext", "reload_ext"),
@@ -34,17 +36,30 @@ def find_rewrites(
     tree: ast.AST, find: Callable[[str], ast.AST | None]
 ) -> Iterator[ast.AST]:
     """Yield each node that can bind any name at all; `find` gives what a name is."""
+    certain, patches = _list_suspects(tree)
+    yield from certain
+    yield from (node for node in patches if _patches(node, find))
+
+
+@functools.lru_cache(_KEPT)  # a tree is read once, and asked again by each check
+def _list_suspects(tree: ast.AST) -> tuple[list[ast.AST], list[ast.AST]]:
+    """List what binds names for certain, and what does if it patches a library."""
     harmless = {id(part) for node in ast.walk(tree) for part in _list_looked_at(node)}
     has_shell = any(
         isinstance(node, ast.Name) and node.id == "get_ipython"
         for node in ast.walk(tree)
     )
+    certain: list[ast.AST] = []
+    patches: list[ast.AST] = []
     for node in ast.walk(tree):
         if id(node) in harmless:
             continue
         shell = isinstance(node, ast.Attribute) and node.attr in _SHELL
-        if _reaches_names(node) or _patches(node, find) or (has_shell and shell):
-            yield node
+        if _reaches_names(node) or (has_shell and shell):
+            certain.append(node)
+        elif isinstance(node, ast.Assign | ast.Call):
+            patches.append(node)
+    return certain, patches
 
 
 def _list_looked_at(node: ast.AST) -> Iterator[ast.AST]:
