@@ -23,7 +23,7 @@ from grader.errors import GraderError
 from grader.examine.outputs import describe_error, find_hidden_lines, view_report
 from grader.examine.students import CellRan
 from grader.examine.wording import NOTES, WORDS
-from grader.proxies.errors import Mixed, NotExaminable
+from grader.proxies.errors import NAN, Mixed, NotExaminable
 from grader.proxies.objects import is_students
 from grader.sandbox.process import StudentTimeout
 from grader.submission.assignment import Cell
@@ -32,7 +32,7 @@ from grader.values.packing import BadValue
 from grader.wire.frames import WireError
 
 OURS = (GraderError, ImportError, SyntaxError)  # in a test cell: its author's, or ours
-DOUBTED = ("wrong", "raised", "partial", "died")
+DOUBTED = ("wrong", "raised", "partial", "died", "cheated")
 ROUND_OFF = 1e-9  # of points that were summed up
 GLOBAL = re.compile(r"^\s*global\s+([\w\s,]+)", re.MULTILINE)
 NO_NAME = re.compile(r"name '(\w+)' is not defined")
@@ -109,6 +109,10 @@ def judge_outside(case: Case, ran: Ran, fault: GraderError | None) -> Verdict:
     points, note, got = read_points(ran.value, case.cell.points)
     if ran.value is not NOTHING and ran.value is not None and _is_students(case, ran):
         points, note = 0.0, "students"
+    line = case.namespace.line
+    is_full = points >= case.cell.points and _read_number(ran.value) is not None
+    if is_full and case.cell.id in line.nan_cells:
+        line.note(NAN)
     if note:
         case.note(note, got=got, most=f"{case.cell.points:g}")
     if points > 0:

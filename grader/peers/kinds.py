@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,3 +59,15 @@ def pack_base(packer: Packer, value: Any) -> Node:
     if any(str(base.__module__).startswith("pandas") for base in lineage):
         return tables.pack_pandas(packer, value)
     return None
+
+
+def holds_nan(value: Any) -> bool:
+    """Whether a number, or one of an array, a tensor, a list or a tuple, is NaN."""
+    if type(value) in (list, tuple):
+        return any(type(part) is float and math.isnan(part) for part in value)
+    if type(value) is torch.Tensor:
+        is_plain = value.is_floating_point() and value.layout == torch.strided
+        return is_plain and bool(value.detach().isnan().any())
+    if isinstance(value, np.ndarray | np.floating):
+        return value.dtype.kind == "f" and bool(np.isnan(value).any())
+    return type(value) is float and math.isnan(value)

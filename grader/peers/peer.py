@@ -79,8 +79,7 @@ class Peer:
 
         Raises: CannotCross.
         """
-        message = f"an object of class {type(value).__name__}"
-        raise CannotCross(message)
+        raise CannotCross("an object of class " + type(value).__name__)
 
     def pack_error(self, packer: Packer, error: BaseException) -> Node:
         """Return the node of what `perform` raised."""
@@ -103,11 +102,10 @@ class Peer:
 
     def find_record_class(self, name: list[str]) -> type | None:
         """Return the class that both ends call by that name."""
-        if len(name) != 2:
+        if len(name) != 2 or not states.is_open_place(name[0]):
             return self.record_classes.get(".".join(name))
         found = vars(sys.modules.get(name[0], self)).get(name[-1])
-        is_open = isinstance(found, type) and states.is_open_class(found)
-        return found if is_open else None
+        return found if states.is_open_class(found) else None
 
     def find_record_name(self, kind: type) -> list[str] | None:
         """Return what both ends call a class, if its objects cross by attributes."""
@@ -182,9 +180,13 @@ class Peer:
             "prune": [pruned, forgotten],
         }
 
+    def load(self, unpacker: Unpacker, message: Message) -> None:
+        """Make what a message brings, and put into all things what they hold now."""
+        self.learn_classes(unpacker, message.get("classes", []))
+        unpacker.load(message.get("defs", []), message.get("fills", []))
+
     def _read_reply(self, reply: Message, unpacker: Unpacker) -> Outcome:
-        self.learn_classes(unpacker, reply.get("classes", []))
-        unpacker.load(reply.get("defs", []), reply.get("fills", []))
+        self.load(unpacker, reply)
         graph = reply.get("graph")
         if graph is not None:
             self._join_all(unpacker, check_list(graph))
@@ -236,14 +238,12 @@ class Peer:
         """
         unpacker = Unpacker(self, buffers)
         with torch._C.DisableTorchFunction():
-            self.learn_classes(unpacker, message.get("classes", []))
-            unpacker.load(message.get("defs", []), message.get("fills", []))
+            self.load(unpacker, message)
             root_inner(unpacker.inner)
             value = unpacker.unpack(message.get("value"))
         self.forget(message)
         grad, dtype = check_list(message.get("mode"), 2)
-        result, error = None, None
-        before = torch.get_default_dtype()
+        result, error, before = None, None, torch.get_default_dtype()
         torch.set_default_dtype(tensors.find_dtype(dtype))
         try:
             with torch.set_grad_enabled(check_bool(grad)):

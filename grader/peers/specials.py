@@ -96,8 +96,25 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     **CONVERSIONS,
     **OTHERS,
 }
+# What a tensor, an array, a table, a text, a list, a set or a number says of another.
+COMPARING = frozenset({"allclose", "isclose", "equal", "eq", "ne", *COMPARISONS})
 REFLECTED: Mapping[str, str] = {f"__r{name[2:]}": name for name in ARITHMETIC}
 FORWARDED = frozenset({*OPERATORS, *REFLECTED})
+JUDGES = frozenset(
+    {
+        *(*COMPARING, *ARITHMETIC, *INPLACE, *REFLECTED, "__contains__"),
+        *("lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal"),
+        *("not_equal", "equals", "compare", "isin", "is_same_size", "is_set_to"),
+        *("issuperset", "issubset", "isdisjoint", "intersection", "difference"),
+        *("symmetric_difference", "contains", "startswith", "endswith", "count"),
+        *("index", "find", "rfind", "rindex", "sub", "subtract", "rsub", "dist"),
+        *("div", "divide", "rdiv", "truediv", "true_divide", "rtruediv", "floordiv"),
+        *("floor_divide", "rfloordiv", "mod", "rmod", "remainder", "fmod", "dot"),
+        *("vdot", "inner", "corr", "corrwith", "cov", "maximum", "minimum", "fmax"),
+        *("fmin", "logical_and", "logical_or", "logical_xor", "bitwise_and"),
+        *("bitwise_or", "bitwise_xor"),
+    }
+)
 
 # Functions that only compute, with no reach beyond their arguments: either side may
 # use its own, so that `f is math.sqrt` holds.

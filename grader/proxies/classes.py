@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from grader.peers.specials import FORWARDED
+from grader.peers.specials import FORWARDED, JUDGES
 from grader.proxies.objects import (
     Facts,
     Ref,
@@ -86,6 +86,17 @@ def find_loaded(module: str, name: str) -> type | None:
     return found if isinstance(found, type) else None
 
 
+def read_warning(node: Node) -> tuple[type[Warning], str]:
+    """Read the class of a warning, as far as there is one here, and its text.
+
+    Raises: BadValue.
+    """
+    module, name, text = map(check_text, check_list(node, 3))
+    kind: Any = find_loaded(module, name)
+    is_warning = isinstance(kind, type) and issubclass(kind, Warning)
+    return (kind if is_warning else UserWarning), text
+
+
 def make_class(line: Any, facts: Facts) -> Any:
     """Return the class of the proxies of a class, made once."""
     if facts.proxy is None:
@@ -143,8 +154,9 @@ def find_base(kind: Any, bases: tuple[type, ...]) -> Any:
 def make_extended(ref: Ref, value: Any) -> Any:
     """Return a value of a built-in kind with the methods of a student's class.
 
-    What the built-in kind can do happens out here, on the value, comparisons too; the
-    rest is asked for over there.
+    What the built-in kind can do happens out here, on the value, comparisons too; what
+    it lacks is asked for over there, and methods that a student wrote anew; those that
+    judge only where the test means the class.
     """
     kind = make_class(ref.line, ref.facts)
     base: Any = find_base(kind, EXTENDABLE)
@@ -169,10 +181,14 @@ def make_extended(ref: Ref, value: Any) -> Any:
 
 def _read_extended(self: Any, name: str) -> Any:
     base = find_base(type(self), EXTENDABLE)
-    own = get_ref(self).facts.methods
+    ref: Ref = get_ref(self)
     if name == "__class__":
-        return get_ref(self).facts.proxy
-    if name.startswith("__") or (hasattr(base, name) and name not in own):
+        return ref.facts.proxy
+    judges = name in JUDGES or name.startswith("is")
+    is_own = name in ref.facts.methods and not (
+        judges and not ref.line.means(ref.facts)
+    )
+    if name.startswith("__") or (hasattr(base, name) and not is_own):
         return base.__getattribute__(self, name)
     return RemoteObject.__getattribute__(self, name)
 

@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from grader.peers.modules import WELL_KNOWN, find_library_place, is_odd
+from grader.peers.peer import Outcome
 from grader.peers.specials import get_pure
 from grader.proxies.classes import (
     find_base,
@@ -24,9 +26,10 @@ from grader.proxies.classes import (
     make_object,
     read_facts,
 )
-from grader.proxies.errors import OF_THE_PAST, NotExaminable
+from grader.proxies.errors import ODD_NAME, OF_THE_PAST, NotExaminable
 from grader.proxies.functions import RemoteFunction, get_target, make_function
 from grader.proxies.objects import Facts, Ref, RemoteType, get_ref, is_students
+from grader.values.arrays import unpack_masked, unpack_unmasked
 from grader.values.mirrors import make_extended as mirror_extended
 from grader.values.packing import (
     CannotCross,
@@ -44,14 +47,7 @@ from grader.values.packing import (
 NAME_LENGTH = 500
 MAX_NUMBER = 1 << 52
 RAISABLE = (Exception, SystemExit)  # of the rest none may pass through a test
-SEARCHED = ("builtins", "math", "operator", "numpy", "torch", "torch.nn.functional")
-WELL_KNOWN = frozenset(  # imported for a test that uses the student's import of them
-    {
-        *("math", "cmath", "random", "statistics", "itertools", "functools", "copy"),
-        *("collections", "re", "string", "datetime", "decimal", "fractions", "json"),
-        *("numpy", "pandas", "scipy", "sklearn", "matplotlib", "torch", "sympy"),
-    }
-)
+MASKED = frozenset({"ma", "mask", "filled", "compressed"})
 ONLY_THEIRS = "the module {name!r}, which only the student's cells import"
 
 
@@ -77,6 +73,7 @@ class Crossing:
             "error": (6, self._make_error),
             "pure": (2, lambda unpacker, *place: get_pure(*place)),
             "module": (1, lambda unpacker, name: find_module(name)),
+            "masked": (2, self._unpack_masked),
             "extended": (2, self._make_extended),
             "yours": (1, lambda unpacker, number: self.find_lent(number)),
         }
@@ -204,6 +201,11 @@ class Crossing:
         kind = find_base(make_class(self._line, ref.facts), (list, dict, set))
         return mirror_extended(make_extended(ref, kind()))
 
+    def _unpack_masked(self, unpacker: Unpacker, data: Node, mask: Node) -> Any:
+        """Leave masks only to a test that speaks of them."""
+        unpack = unpack_masked if self._line.names & MASKED else unpack_unmasked
+        return unpack(unpacker, data, mask)
+
     def _make_function(self, unpacker: Unpacker, number: Node, *about: Node) -> Any:
         return self._keep(number, lambda: make_function(self._line, number, about))
 
@@ -274,18 +276,13 @@ def find_module(name: Node) -> Any:
     return module
 
 
-def find_library_place(value: Any) -> tuple[str, str] | None:
-    """Return where a library keeps a function or a class, so both sides have it."""
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    if not isinstance(name, str) or isinstance(value, types.MethodType):
-        return None
-    for module in (getattr(value, "__module__", None), *SEARCHED):
-        hidden = ("grader", "__main__")
-        if not isinstance(module, str) or module.partition(".")[0] in hidden:
-            continue
-        found: Any = sys.modules.get(module)
-        for part in name.split("."):
-            found = getattr(found, "__dict__", {}).get(part)
-        if found is value:
-            return module, name
-    return None
+def check_names(names: Any, outcome: Outcome) -> Outcome:
+    """Refuse what stands under the name of a library, and is another thing.
+
+    Raises: NotExaminable.
+    """
+    pairs = outcome.result if type(outcome.result) is list else ()
+    for name, pair in zip(names, pairs, strict=False):
+        if type(pair) is tuple and is_odd(name, pair[-1] if pair else None):
+            raise NotExaminable(ODD_NAME.format(name=name))
+    return outcome

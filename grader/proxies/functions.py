@@ -7,8 +7,10 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grader.peers.specials import JUDGES
 from grader.proxies.classes import NAME_LENGTH
-from grader.proxies.objects import TOLD_BY_US
+from grader.proxies.objects import TOLD_BY_US, RemoteType, get_ref
+from grader.proxies.operators import check_judging
 from grader.values.packing import Node, check_list, check_text, refuse
 
 KINDS: Mapping[str, type] = {
@@ -70,9 +72,48 @@ class RemoteFunction:
 
 
 def set_known_name(value: Any, name: str) -> None:
-    """Let a function have the name under which a test found it, whatever it says."""
+    """Know by its name what a test found: a function, or a class that it means.
+
+    A class under a name in lower case may stand where a function was asked for.
+    """
     if type(value) is RemoteFunction:
         object.__getattribute__(value, "__dict__")["_grader_known"] = name
+    elif issubclass(type(value), RemoteType) and name.lstrip("_")[:1].isupper():
+        ref = get_ref(value)
+        ref.facts.meant_in = ref.line.cell
+
+
+def guard_attribute(line: Any, thing: Any, name: str, found: Any) -> Any:
+    """Return an attribute; what can be called and might judge, as a method."""
+    is_method = type(found) is RemoteMethod or name not in JUDGES
+    return (
+        found if is_method or not callable(found) else RemoteMethod(line, thing, name)
+    )
+
+
+def guard_record(line: Any, thing: Any) -> None:
+    """Let no attribute of an object of a class of both sides judge."""
+    own = vars(thing)
+    for held in (own, *map(own.get, ("_modules", "_parameters", "_buffers"))):
+        if isinstance(held, dict):
+            for name in held.keys() & JUDGES:
+                held[name] = guard_attribute(line, thing, name, held[name])
+
+
+def read_signature(told: Any, returns: Any) -> inspect.Signature:
+    """Return the signature that was told of a student's function or class."""
+    empty = inspect.Parameter.empty
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect._ParameterKind(kind),
+            default=default if has_default else empty,
+            annotation=empty if annotation is None else annotation,
+        )
+        for name, kind, has_default, default, annotation in told
+    ]
+    end = empty if returns is None else returns
+    return inspect.Signature(parameters, return_annotation=end)
 
 
 def make_function(line: Any, number: Any, about: Sequence[Node]) -> RemoteFunction:
@@ -123,8 +164,9 @@ class RemoteMethod(RemoteFunction):
         """Look it up and call it over there."""
         held = object.__getattribute__(self, "__dict__")
         pairs = tuple(kwargs.items())
-        what = (held["_grader_thing"], held["__name__"], args, pairs)
-        return _line(self).ask("method", what)
+        thing, name, line = held["_grader_thing"], held["__name__"], _line(self)
+        check_judging(line, thing, name, (*args, *kwargs.values()))
+        return line.ask("method", (thing, name, args, pairs))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is RemoteMethod and _whose(self) == _whose(other)

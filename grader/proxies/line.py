@@ -13,11 +13,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from grader.errors import GraderError
+from grader.peers.kinds import holds_nan
 from grader.peers.peer import Buffers, Message, Peer
-from grader.proxies.classes import find_loaded
-from grader.proxies.crossing import Crossing
-from grader.proxies.errors import CANNOT_CROSS, LOST, ExerciseLost, NotExaminable
-from grader.proxies.functions import RemoteMethod
+from grader.proxies.classes import read_warning
+from grader.proxies.crossing import Crossing, check_names
+from grader.proxies.errors import CANNOT_CROSS, LOST, ExerciseLost, NotExaminable, Owed
+from grader.proxies.functions import (
+    RemoteMethod,
+    guard_attribute,
+    guard_record,
+    read_signature,
+)
 from grader.proxies.objects import Facts, RemoteType, is_students
 from grader.proxies.operators import Place, find_place
 from grader.proxies.sources import Sources
@@ -65,7 +71,7 @@ class Line(Peer):
         self.cell = ""
         self.names: frozenset[str] = frozenset()
         self.literals: dict[str, frozenset[Place]] = {}
-        self.epoch = 0
+        self.epoch, self.nan_cells = 0, set[str]()  # cells to which an answer held one
         self.read_seeds: Callable[[], Message | None] = lambda: None
         self.around_call: Callable[[Any], Any] = contextlib.nullcontext
         self.crossing = Crossing(self)
@@ -74,7 +80,7 @@ class Line(Peer):
             self.makers[f"extended {kind}"] = (1, self.crossing.make_container)
         self._is_reading = False
         self._turn = threading.RLock()  # a test may call from threads of its own
-        self._owes_end = False
+        self._owes_end, self._owed = False, Owed()
 
     # Asking.
 
@@ -83,10 +89,13 @@ class Line(Peer):
 
         Raises: what the student's code raised; ExerciseLost, NotExaminable.
         """
-        if op not in ("call", "method"):
-            return self.request(op, value)
-        with self.around_call(value):
-            return self.request(op, value)
+        is_call = op in ("call", "method")
+        around = self.around_call(value) if is_call else contextlib.nullcontext()
+        with self._owed.settle(), around:
+            found = self.request(op, value)
+        if holds_nan(found):
+            self.nan_cells.add(self.cell)
+        return found
 
     def exchange(self, op: str, value: Any, **fields: Any) -> Any:
         """Send a request and read the reply; keep whatever goes wrong as the fault.
@@ -94,23 +103,21 @@ class Line(Peer):
         Raises: ExerciseLost, NotExaminable.
         """
         try:
-            return self._watch(op, value, **fields)
+            with self._turn:
+                return self._watch(op, value, **fields)
         except CannotCross as error:
             self.fault = NotExaminable(CANNOT_CROSS.format(what=error))
             raise self.fault from None
 
     def _watch(self, op: str, value: Any, **fields: Any) -> Any:
-        with self._turn:
-            return self._watch_one(op, value, **fields)
-
-    def _watch_one(self, op: str, value: Any, **fields: Any) -> Any:
         if self.fault is not None:
             raise ExerciseLost(LOST)
         if self._is_reading:
             refuse("something to be asked while a reply is read")
         self.epoch += op != "names"
         try:
-            return super().exchange(op, value, **fields)
+            outcome = super().exchange(op, value, **fields)
+            return check_names(value, outcome) if op == "names" else outcome
         except CannotCross:
             raise
         except (ExerciseLost, NotExaminable) as error:
@@ -140,13 +147,14 @@ class Line(Peer):
 
     def take_end(self) -> Message:
         """Return what a request must say of the test cell before."""
-        owed, self._owes_end = self._owes_end, False
-        return {"ended": owed}
+        owed, self._owes_end = {"ended": self._owes_end}, False
+        return owed
 
     def offer(self, name: str, value: Any) -> bool:
         """Set a name over there; return False when its value cannot cross."""
         try:
-            self.settle(self._watch("bind", ((name, value),)))
+            with self._turn:
+                self.settle(self._watch("bind", ((name, value),)))
         except CannotCross:
             return False
         self.crossing.keep_lent()
@@ -162,9 +170,8 @@ class Line(Peer):
         seconds = min(max(self.deadline - time.monotonic(), LEAST_S), 1e6)
         options: Any = {"timeout_s": seconds, "on_callback": self._answer_callback}
         reply, received = self.process.request(message, buffers, **options)
-        failed = reply.get("failed")
-        if failed is not None:
-            refuse(f"a reply that could not be made: {str(failed)[:200]}")
+        if reply.get("failed") is not None:
+            refuse(f"a reply that could not be made: {str(reply['failed'])[:200]}")
         return reply, received
 
     def _read_reply(self, reply: Message, unpacker: Unpacker) -> Any:
@@ -184,11 +191,8 @@ class Line(Peer):
         out, err = check_list(reply.get("said", ["", ""]), 2)
         sys.stdout.write(check_text(out, SAID_CHARACTERS))
         sys.stderr.write(check_text(err, SAID_CHARACTERS))
-        for warned in check_list(reply.get("warned", [])):
-            module, name, text = map(check_text, check_list(warned, 3))
-            kind = find_loaded(module, name)
-            is_warning = isinstance(kind, type) and issubclass(kind, Warning)
-            warnings.warn(text, kind if is_warning else UserWarning, stacklevel=4)
+        for kind, text in map(read_warning, check_list(reply.get("warned", []))):
+            warnings.warn(text, kind, stacklevel=4)
 
     # What proxies ask for.
 
@@ -203,7 +207,7 @@ class Line(Peer):
 
     def get_attribute(self, thing: Any, name: str) -> Any:
         """Read an attribute of a student's object."""
-        return self.ask("get", (thing, name))
+        return guard_attribute(self, thing, name, self.ask("get", (thing, name)))
 
     def make_method(self, thing: Any, name: str) -> Any:
         """Return a method of a student's object, without asking."""
@@ -211,24 +215,11 @@ class Line(Peer):
 
     def signature(self, function: Any) -> inspect.Signature:
         """Return the signature of a student's function."""
-        empty = inspect.Parameter.empty
-        told, returns = self.ask("signature", function)
-        parameters = [
-            inspect.Parameter(
-                name,
-                inspect._ParameterKind(kind),
-                default=default if has_default else empty,
-                annotation=empty if annotation is None else annotation,
-            )
-            for name, kind, has_default, default, annotation in told
-        ]
-        end = empty if returns is None else returns
-        return inspect.Signature(parameters, return_annotation=end)
+        return read_signature(*self.ask("signature", function))
 
     def find_source(self, thing: Any) -> str | None:
         """Return the text of a student's function or class, from the cells that ran."""
-        is_class = isinstance(thing, RemoteType)
-        name = thing.__name__ if is_class else ""
+        name = thing.__name__ if isinstance(thing, RemoteType) else ""
         return self.sources.find_block(self.ask("source", thing), name)
 
     def place_source(self, function: Any) -> tuple[str, int]:
@@ -254,6 +245,10 @@ class Line(Peer):
         """Whether the present test cell names the class, or one it comes from."""
         return bool(facts.list_names() & self.names)
 
+    def means(self, facts: Facts) -> bool:
+        """Whether the present test cell has found the class itself under a name."""
+        return facts.meant_in == self.cell or any(map(self.means, facts.bases))
+
     def allows_literal(self, facts: Facts, frame: types.FrameType) -> bool:
         """Whether an operator has a literal beside an object of a class it names."""
         places = self.literals.get(frame.f_code.co_filename, frozenset())
@@ -271,6 +266,12 @@ class Line(Peer):
         """Return the number of a student's object, or lend a function."""
         return self.crossing.pack(packer, value)
 
+    def load(self, unpacker: Unpacker, message: Message) -> None:
+        """Take what a message brings; watch over objects of classes of both sides."""
+        super().load(unpacker, message)
+        for mirror in self.book.tagged("record"):
+            guard_record(self, mirror.thing)
+
     def learn_classes(self, unpacker: Unpacker, nodes: Node) -> None:
         """Take the descriptions of the student's classes."""
         self.crossing.learn_classes(nodes)
@@ -278,7 +279,7 @@ class Line(Peer):
     def unpack_error(self, unpacker: Unpacker, node: Node) -> BaseException:
         """Return the exception that the student's code raised."""
         error = unpacker.unpack(node)
-        return error if isinstance(error, BaseException) else refuse("not an error")
+        return error if isinstance(error, BaseException) else refuse("no error")
 
     def pack_error(self, packer: Packer, error: BaseException) -> Node:
         """Return the kind of what an instructor's function raised, not its text."""
@@ -291,10 +292,9 @@ class Line(Peer):
         """Call a function that was lent, or take the next from an iterator."""
         thing = self.crossing.find_lent(message.get("thing"))
         if message["op"] == "next":
-            for item in thing:
-                return True, item
-            return False, None
+            return next(((True, item) for item in thing), (False, None))
         if message["op"] != "call" or type(value) is not tuple or len(value) != 2:
             refuse("an unknown callback")
         args, pairs = value
-        return thing(*args, **dict(pairs))
+        with self._owed.keep(judges=bool(args or pairs)):
+            return thing(*args, **dict(pairs))

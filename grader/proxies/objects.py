@@ -24,6 +24,7 @@ class Facts:
     real: type | None = None  # the library's class, if it is loaded here
     proxy: Any = None  # the class of its proxies
     extended: Any = None  # the class of its values, if it extends a built-in class
+    meant_in: str | None = None  # the last test cell that found it under a class's name
 
     def list_names(self) -> set[str]:
         """Name the class and all that it comes from."""
@@ -78,6 +79,8 @@ class RemoteType(type):
         """Read an attribute of the class over there."""
         if name in CLASS_LOCAL or name.startswith(("_grader", "_abc_")):
             return type.__getattribute__(cls, name)
+        if name in DISPATCHED:
+            raise AttributeError(name)
         ref = type.__getattribute__(cls, "_grader")
         if ref is None or name in ref.facts.specials:
             return type.__getattribute__(cls, name)
@@ -133,6 +136,10 @@ CLASS_LOCAL = frozenset(
         *("__grader_proxy__", "__wrapped__"),
     }
 )
+# By these a library would let an object decide what its comparisons say.
+DISPATCHED = frozenset(
+    {"__array_function__", "__torch_function__", "__array_wrap__", "__array_finalize__"}
+)
 OBJECT_LOCAL = frozenset(
     {
         "__class__",
@@ -171,6 +178,8 @@ class RemoteObject(metaclass=RemoteType):
         ref: Ref = object.__getattribute__(self, "_grader")
         if name == "__class__":
             return ref.facts.real or type(self)
+        if name in DISPATCHED:
+            raise AttributeError(name)
         is_error = issubclass(type(self), BaseException)
         if name in OBJECT_LOCAL or (is_error and name in ERROR_LOCAL):
             return object.__getattribute__(self, name)

@@ -14,15 +14,18 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
+from grader.errors import GraderError
 from grader.peers.specials import (
     ARITHMETIC,
+    COMPARING,
     COMPARISONS,
     CONVERSIONS,
     INPLACE,
+    JUDGES,
     OTHERS,
     REFLECTED,
 )
-from grader.proxies.errors import MIXED, Mixed, NotExaminable
+from grader.proxies.errors import KEPT_BACK, MIXED, Mixed, NotExaminable
 from grader.proxies.objects import Ref, get_ref, is_students
 
 Place = tuple[int | None, int | None, int | None, int | None]
@@ -89,6 +92,24 @@ def _refuse(ref: Ref, action: str) -> Any:
     raise Mixed(sentence)
 
 
+def check_judging(line: Any, thing: Any, name: str, values: Iterable[Any]) -> None:
+    """Refuse a method by which a student's object would judge a value from outside.
+
+    Methods of a class that the test means are what it tries, but for comparisons.
+    """
+    if name not in JUDGES or all(v is None or is_students(v) for v in values):
+        return
+    ref = get_ref(thing) if is_students(thing) else None
+    action = f"using .{name}() of"
+    if not isinstance(ref, Ref):  # a function, or an object of a class of both sides
+        name = "A function" if ref else f"This {type(thing).__name__}"
+        sentence = MIXED.format(name=name, action=action)
+        line.note(sentence)
+        raise Mixed(sentence)
+    if name in COMPARING or not line.means(ref.facts):
+        _refuse(ref, action)
+
+
 def _combine(proxy: Any, other: Any, name: str, *, reflected: bool) -> Any:
     """Combine over there with another of the student's, or with a literal."""
     ref = get_ref(proxy)
@@ -138,7 +159,7 @@ def _forward_other(name: str) -> Callable[..., Any]:
 
 def _forward_contains(self: Any, item: Any) -> Any:
     ref = get_ref(self)
-    if not is_students(item) and not ref.line.mentions(ref.facts):
+    if not is_students(item) and not ref.line.means(ref.facts):
         return _refuse(ref, "searching")
     return ref.line.operate("__contains__", (self, item))
 
@@ -148,7 +169,21 @@ def _forward_exit(self: Any, kind: Any, error: Any, trace: Any) -> Any:
     told, name = (error if is_students(error) else None), ""
     if kind is not None and told is None:
         name = next(k.__name__ for k in kind.__mro__ if k.__module__ == "builtins")
-    return get_ref(self).line.operate("__exit__", (self, told, name))
+    line = get_ref(self).line
+    keeps = line.operate("__exit__", (self, told, name))
+    if kind is None or not _is_tests(kind, error):
+        return keeps
+    if keeps is not False and keeps is not None:
+        line.note(KEPT_BACK)
+    return False
+
+
+def _is_tests(kind: Any, error: Any) -> bool:
+    """Whether an error is a test's failure or the grader's: nobody swallows those."""
+    if not issubclass(kind, Exception):
+        return not is_students(error)
+    is_failure = issubclass(kind, AssertionError | GraderError)
+    return is_failure and not hasattr(error, "__grader_line__")
 
 
 def _forward_await(self: Any) -> Generator[Any, None, Any]:

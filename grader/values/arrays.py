@@ -211,13 +211,35 @@ def _unpack_scalar(unpacker: Unpacker, dtype: Node, data: Node) -> Any:
     return array[0]
 
 
-def _unpack_masked(unpacker: Unpacker, data: Node, mask: Node) -> Any:
+def unpack_masked(unpacker: Unpacker, data: Node, mask: Node) -> Any:
+    """Return a masked array.
+
+    Raises: BadValue.
+    """
     parts = unpacker.unpack(data), unpacker.unpack(mask)
     if any(type(part) is not np.ndarray for part in parts):
         refuse("not a masked array")
     if parts[0].shape != parts[1].shape or parts[1].dtype.kind != "b":
         refuse("a mask that does not fit")
     return np.ma.MaskedArray(parts[0], parts[1])
+
+
+def unpack_unmasked(unpacker: Unpacker, data: Node, mask: Node) -> Any:
+    """Return an array whose masked entries hold NaN: a mask hides from comparisons.
+
+    Raises: BadValue.
+    """
+    made = unpack_masked(unpacker, data, mask)
+    hidden = np.ma.getmaskarray(made)
+    if not hidden.any():
+        return made
+    shown = np.array(np.ma.getdata(made))
+    if shown.dtype.kind in "biu":
+        shown = shown.astype(float)
+    if shown.dtype.kind not in "fcOmM":
+        refuse("a masked array of text or of records")
+    shown[hidden] = np.array("NaT", shown.dtype) if shown.dtype.kind in "mM" else np.nan
+    return shown
 
 
 def _pack_dtype_value(packer: Packer, value: Any) -> Node:
@@ -235,7 +257,7 @@ PACKERS: Mapping[type, Any] = {
 }
 UNPACKERS: Mapping[str, tuple[int, Unpack]] = {
     "scalar": (2, _unpack_scalar),
-    "masked": (2, _unpack_masked),
+    "masked": (2, unpack_masked),
     "dtype": (1, unpack_dtype),
 }
 MAKERS: Mapping[str, tuple[int, Unpack]] = {

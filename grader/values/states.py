@@ -161,10 +161,15 @@ def _make_random(unpacker: Unpacker, kind: Node) -> Mirror:
     return RandomMirror(make()) if make is not None else refuse("an unknown generator")
 
 
-def is_open_class(kind: type) -> bool:
-    """Whether objects of a library's class cross by their attributes."""
-    if kind is SimpleNamespace:
-        return True
+def is_open_place(module: str) -> bool:
+    """Whether a library's module may hold classes whose objects cross by attributes."""
+    return module == "types" or module.startswith(OPEN_MODULES)
+
+
+def is_open_class(kind: Any) -> bool:
+    """Whether it is a library's class whose objects cross by their attributes."""
+    if not isinstance(kind, type) or kind is SimpleNamespace:
+        return kind is SimpleNamespace
     return str(kind.__module__).startswith(OPEN_MODULES)
 
 

@@ -11,7 +11,7 @@ import torch
 from grader.cells.names import make_plan
 from grader.cells.runner import NOTHING
 from grader.examine.examine import find_late_checks
-from grader.examine.judge import find_root, read_points
+from grader.examine.judge import Case, find_root, judge_outside, read_points
 from grader.examine.outputs import find_hidden_lines
 from grader.submission.assignment import Cell
 from tests.two_sides import Connected
@@ -115,3 +115,14 @@ def test_loss_in_an_unfit_test_gives_no_mark(grade, answer, expected):
     (verdict,) = result.verdicts
     assert (verdict.points, verdict.status) == expected
     assert ("t: it leans" in result.staff_notes) == (expected[1] == "staff")
+
+
+@pytest.mark.parametrize(("answer", "is_told"), [("float('nan')", True), ("x", False)])
+def test_full_points_for_nan_are_told(answer, is_told):
+    cell = Connected(f"def thirds(x): return {answer}")
+    check = Cell("check", "check", "", points=3.0)
+    cell.line.cell = check.id
+    ran = cell.run("min(3, 3 - abs(thirds(1.0) - 1))")
+    case = Case(check, make_plan([check]), cell.names, cell.line.notes)
+    assert judge_outside(case, ran, None).points == 3
+    assert any("NaN" in note for note in cell.line.notes) is is_told

@@ -157,3 +157,25 @@ def test_end_of_a_test_cell_is_told_by_the_next_request_only(cell):
     cell.line.end_cell()
     assert cell.line.add_to_request()["ended"]
     assert not cell.line.add_to_request()["ended"]
+
+
+CATCH = """
+def catch(f, *args):
+    try:
+        f(*args)
+    except Exception:
+        return "caught"
+"""
+
+
+def test_failure_in_a_lent_function_is_raised_once_more():
+    cell = Connected(CATCH)
+    with pytest.raises(AssertionError, match="seven"):
+        cell.check("def visit(a):\n    assert a == 7, 'seven'\ncatch(visit, 8)")
+    assert cell.check("catch(visit, 7)") is None
+
+
+def test_error_that_a_lent_function_is_to_raise_may_be_caught():
+    cell = Connected(CATCH)
+    assert cell.check("def fail():\n    assert False\ncatch(fail)") == "caught"
+    assert cell.check("catch(int, 'x')") == "caught"

@@ -4,7 +4,9 @@ import collections.abc
 import copy
 import types
 
+import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from grader.proxies.errors import Mixed, NotExaminable
@@ -65,6 +67,7 @@ def forget_faults(cell):
     yield
     cell.line.fault = None
     cell.line.notes.clear()
+    cell.line.cell += "."  # another test cell: it has not found what this one has
 
 
 def test_object_is_of_its_class(cell):
@@ -185,3 +188,107 @@ def re_match():
     import re  # noqa: PLC0415
 
     return re.Match
+
+
+FINE = """
+import torch, types
+from unittest.mock import MagicMock
+class Fine:
+    found = 2
+    def allclose(self, *args, **kwargs): return True
+    def count(self, x): return x
+    def deposit(self, x): return x
+class torch_allclose(Fine): pass
+class Text(str):
+    def startswith(self, *args): return True
+    def isupper(self): return True
+    def shout(self): return self + "!"
+def function(): return 1
+function.allclose = function.count = lambda *args: True
+module = torch.nn.Identity()
+module.allclose = bool
+module._modules["count"] = lambda x: True
+space = types.SimpleNamespace(allclose=lambda *args: True, count=len, deposit=abs)
+class Dispatched:
+    def __array_function__(self, *args): return True
+    @classmethod
+    def __torch_function__(cls, *args, **kwargs): return True
+"""
+
+
+@pytest.fixture(scope="module")
+def fine():
+    return Connected(FINE)
+
+
+@pytest.mark.parametrize(
+    "thing", ["fine", "function", "module", "space", "MagicMock()", "Fine"]
+)
+@pytest.mark.parametrize("use", ["allclose([7])", "count(x)"])
+def test_object_does_not_judge_a_value_from_outside(thing, use):
+    cell = Connected(FINE + f"fine = Fine()\ndef make(): return {thing}")
+    with pytest.raises((Mixed, NotExaminable), match="value of the test"):
+        cell.check(f"x = 3\nmake().{use}")
+
+
+def test_class_that_the_test_found_may_count_but_not_compare(fine):
+    assert fine.check("f = Fine()\nf.count(3) + Fine().deposit(1)") == 4
+    with pytest.raises(NotExaminable):
+        fine.check("Fine().allclose(3)")
+    fine.line.fault = None
+
+
+def test_function_that_is_made_a_class_does_not_judge():
+    cell = Connected(FINE + "class centre(Fine): pass")
+    with pytest.raises(NotExaminable):
+        cell.check("centre().count(3)")
+
+
+def test_methods_that_judge_nothing_take_values(fine):
+    fine.line.cell = "another"
+    fine.line.names = frozenset()
+    assert fine.check("space.deposit(-2)") == 2
+    assert fine["space"].count is not None and callable(fine["function"].count)
+
+
+def test_libraries_do_not_ask_an_object_to_compare():
+    cell = Connected(FINE + "def make(): return Dispatched()")
+    for judge, made in ((np.allclose, np.ones(1)), (torch.equal, torch.ones(1))):
+        with pytest.raises(TypeError):
+            judge(cell["make"](), made)
+
+
+@pytest.mark.parametrize("use", ["text.startswith('b')", "text.isupper()"])
+def test_text_of_an_own_class_is_judged_as_text(use):
+    cell = Connected(FINE + "text = Text('a')")
+    assert cell.check(use) is False
+    assert cell.check("text.shout()") == "a!"
+
+
+def test_own_method_counts_where_the_test_found_the_class(fine):
+    assert fine.check("Text('a').startswith('b')") is True
+
+
+SWALLOW = """
+import contextlib
+class Swallow:
+    def __enter__(self): return self
+    def __exit__(self, *error): return True
+@contextlib.contextmanager
+def swallow():
+    try:
+        yield
+    except BaseException:
+        pass
+def fail():
+    assert False
+"""
+
+
+@pytest.mark.parametrize("make", ["Swallow()", "swallow()"])
+def test_failure_of_the_test_is_not_swallowed(make):
+    cell = Connected(SWALLOW)
+    with pytest.raises(AssertionError):
+        cell.check(f"with {make}:\n    assert 1 == 2")
+    assert "swallowed" in cell.line.notes[0]
+    cell.check(f"with {make}:\n    1 / 0\nwith {make}:\n    fail()")
