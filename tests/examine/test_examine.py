@@ -320,7 +320,7 @@ def test_walk_for_hidden_tests_finds_no_file_of_the_first(grade):
         "assert not Path('n.txt').exists()\nsave(3)\nassert Path('n.txt').exists()",
     )
     hidden = exercise(
-        "twice", "def twice(x): return 2 * x", "assert twice(4) == 8", release="# hidden"
+        "two", "def two(x): return 2 * x", "assert two(4) == 8", release="# hidden"
     )
     result = grade(setup, *hidden, *save, *GOOD)
     assert {points for points, _ in read(result).values()} == {1}
@@ -330,7 +330,7 @@ def test_walk_for_hidden_tests_finds_no_file_of_the_first(grade):
 def test_test_that_would_run_a_students_bytes_gives_no_mark(grade):
     setup = Cell("setup", "locked", "import pickle as pk")
     answer = (
-        "import pickle\nclass Boom:\n    def __reduce__(self): return (print, ('run',))\n"
+        "import pickle\nclass Boom:\n    def __reduce__(self): return (print, ('x',))\n"
         "def keep(): return pickle.dumps(Boom())"
     )
     result = grade(setup, *exercise("keep", answer, "assert pk.loads(keep()) is None"))
