@@ -49,6 +49,7 @@ def path(  # noqa: PLR0913  (the exercise is read off this one call)
     at: Any = None,
     lr: float,
     steps: int,
+    name: str | None = None,
 ) -> Report:
     """Compare a training by hand with plain gradient descent by autograd.
 
@@ -57,7 +58,7 @@ def path(  # noqa: PLR0913  (the exercise is read off this one call)
     after each step, a list of `steps` dicts (or tuples in the order of `params`).
     """
     refuse_proxy(loss)
-    title = name_of(student)
+    title = name or name_of(student)
     loop = Loop(loss, tuple(params), lr, steps)
     question = Question(
         title,
@@ -180,12 +181,10 @@ def _first_off(cases: Sequence[Case], loop: Loop) -> str:
 
 def _steps_off(case: Case, name: str) -> list[int]:
     compared = case.compared[name]
-    if (
-        not isinstance(compared.yours, Tensor)
-        or compared.yours.shape != compared.truth.shape
-    ):
+    yours, truth = compared.yours, compared.truth
+    if not isinstance(yours, Tensor) or yours.shape != truth.shape:
         return []
-    gap = (compared.yours - compared.truth).abs().reshape(len(compared.truth), -1)
+    gap = (yours - truth).abs().reshape(len(truth), -1)
     return [
         i for i, worst in enumerate(gap.amax(1).tolist()) if worst > compared.tolerance
     ]
