@@ -141,7 +141,12 @@ def main():
             "≤ 0.10",
             busy or wall <= MAX_S,
         ),
-        tell("one more submission, CPU s", f"{cpu:.3f}", "≤ 0.10", cpu <= MAX_S),
+        tell(
+            "one more submission, CPU s",
+            f"{cpu:.3f}",
+            "≤ 0.10" if busy else "",  # of all processes: two take turns
+            not busy or cpu <= MAX_S,
+        ),
         tell("one more by stock nbgrader, wall s", f"{stock_wall:.2f}", "", True),
         tell("one more by stock nbgrader, CPU s", f"{stock_cpu:.2f}", "", True),
     ]
