@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ import torch
 
 from grader.proxies.errors import NotExaminable
 
+Folders = tuple[Path, ...]
 UNPICKLED = "unpickling {what}: bytes of the student's could run any code by it"
 STARTED = "starting another program, which the student's files could direct"
 LOADED = "running code from a file that the student's code may have written"
@@ -26,6 +28,8 @@ SCRIPTED = "loading a TorchScript program that the student's code may have writt
 HARMLESS: Mapping[str, frozenset[str]] = {
     "numpy.core.multiarray": frozenset({"_reconstruct", "scalar"}),
     "numpy._core.multiarray": frozenset({"_reconstruct", "scalar"}),
+    "numpy.core.numeric": frozenset({"_frombuffer"}),
+    "numpy._core.numeric": frozenset({"_frombuffer"}),
     "numpy": frozenset({"ndarray", "dtype"}),
     "collections": frozenset({"OrderedDict", "Counter", "deque"}),
     "builtins": frozenset({"set", "frozenset", "complex", "slice", "range"}),
@@ -46,7 +50,7 @@ class Watchman:
 
     def __init__(self) -> None:
         self.refused: NotExaminable | None = None
-        self._folder: Path | None = None  # where the student's files are copied to
+        self._folders: tuple[Path, ...] = ()  # where files of the student's come to lie
         self._is_needed: Callable[[], bool] = lambda: False
 
     @contextlib.contextmanager
@@ -55,23 +59,24 @@ class Watchman:
 
         is_needed: whether anything of the student's has come out here.
         """
-        self.refused, self._folder, self._is_needed = None, Path.cwd(), is_needed
+        self.refused, self._is_needed = None, is_needed
+        self._folders = list_folders()
         own = {name: getattr(torch._C, name) for name in SCRIPTS}
         for name, load in own.items():
             setattr(torch._C, name, functools.partial(self._load_script, load))
         try:
             yield
         finally:
-            self._folder = None
+            self._folders = ()
             for name, load in own.items():
                 setattr(torch._C, name, load)
 
     def hear(self, event: str, about: tuple[Any, ...]) -> None:
         """Raise for what must not be. Called by: Python, for every audit event."""
         judge = JUDGES.get(event)
-        if judge is None or self._folder is None or not self._is_needed():
+        if judge is None or not self._folders or not self._is_needed():
             return
-        why = judge(about, self._folder, sys._getframe(1))
+        why = judge(about, self._folders, sys._getframe(1))
         if why:
             self._refuse(why)
 
@@ -91,38 +96,44 @@ def find_watchman() -> Watchman:
     return watchman
 
 
-def _judge_class(about: tuple[Any, ...], folder: Path, frame: FrameType) -> str:
+def _judge_class(about: tuple[Any, ...], folders: Folders, frame: FrameType) -> str:
     module, name = map(str, about)
     harmless = name in HARMLESS.get(module, ())
     return "" if harmless else UNPICKLED.format(what=f"{module}.{name}")
 
 
-def _judge_code(about: tuple[Any, ...], folder: Path, frame: FrameType) -> str:
+def _judge_code(about: tuple[Any, ...], folders: Folders, frame: FrameType) -> str:
     """Refuse code of a file in the folder; code of cells has names of its own."""
-    return LOADED if _lies_in(folder, getattr(about[0], "co_filename", "")) else ""
+    return LOADED if _lies_in(folders, getattr(about[0], "co_filename", "")) else ""
 
 
-def _judge_bytecode(about: tuple[Any, ...], folder: Path, frame: FrameType) -> str:
+def _judge_bytecode(about: tuple[Any, ...], folders: Folders, frame: FrameType) -> str:
     """Allow what imports read for themselves, but from the folder."""
     is_import = frame.f_code.co_filename.startswith("<frozen importlib")
     path = frame.f_locals.get("bytecode_path") if is_import else None
-    return "" if is_import and not _lies_in(folder, path or "") else LOADED
+    return "" if is_import and not _lies_in(folders, path or "") else LOADED
 
 
-def _judge_library(about: tuple[Any, ...], folder: Path, frame: FrameType) -> str:
-    return LOADED if about and _lies_in(folder, about[0] or "") else ""
+def _judge_library(about: tuple[Any, ...], folders: Folders, frame: FrameType) -> str:
+    return LOADED if about and _lies_in(folders, about[0] or "") else ""
 
 
-def _lies_in(folder: Path, name: Any) -> bool:
+def list_folders() -> Folders:
+    """Return the working folder, and the one beside it for temporary files."""
+    work, temporary = Path.cwd(), Path(tempfile.gettempdir())
+    return (work, temporary) if temporary.parent == work.parent else (work,)
+
+
+def _lies_in(folders: Folders, name: Any) -> bool:
     with contextlib.suppress(TypeError, ValueError, OSError):
-        path = folder / str(name)
-        return bool(name) and path.is_relative_to(folder) and path.exists()
+        path = folders[0] / str(name)
+        return bool(name) and any(map(path.is_relative_to, folders)) and path.exists()
     return False
 
 
-Judge = Callable[[tuple[Any, ...], Path, FrameType], str]
+Judge = Callable[[tuple[Any, ...], Folders, FrameType], str]
 JUDGES: Mapping[str, Judge] = {
-    **dict.fromkeys(STARTS, lambda about, folder, frame: STARTED),
+    **dict.fromkeys(STARTS, lambda about, folders, frame: STARTED),
     "pickle.find_class": _judge_class,
     "exec": _judge_code,
     "marshal.loads": _judge_bytecode,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import getpass
 import inspect
 import os
@@ -157,10 +158,12 @@ class Shell(InteractiveShell):
     def _find_footing(self) -> None:
         """Give the cell a folder and streams, whatever the cell before did to them."""
         try:
-            self._folder = self._folder or os.getcwd()
-            os.getcwd()
-        except OSError:  # it was removed
-            os.chdir(self._folder or "/")
+            here = os.getcwd()
+            self._folder = self._folder or here
+        except OSError:  # it was removed, the first one too perhaps
+            with contextlib.suppress(OSError):
+                os.makedirs(self._folder, exist_ok=True)
+                os.chdir(self._folder)
         for name, stream in self._streams.items():
             if not callable(getattr(getattr(sys, name, None), "write", None)):
                 setattr(sys, name, stream)

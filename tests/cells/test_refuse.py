@@ -105,3 +105,14 @@ def test_before_anything_of_the_students_came_out_all_is_allowed(tmp_path, monke
 def test_imports_go_on(cell):
     sys.modules.pop("colorsys", None)
     assert cell.check("peek()\nimport colorsys\ncolorsys.rgb_to_hsv(0, 0, 0)")
+
+
+def test_file_in_the_folder_for_temporary_ones_is_not_run(tmp_path, monkeypatch):
+    work, temporary = tmp_path / "work", tmp_path / "temp"
+    work.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    (temporary / "a.py").write_text("1")
+    load = f"import runpy\nrunpy.run_path({str(temporary / 'a.py')!r})"
+    assert_refused(Connected(THEIRS), load)

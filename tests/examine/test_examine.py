@@ -338,13 +338,16 @@ def test_test_that_would_run_a_students_bytes_gives_no_mark(grade):
     assert "unpickling" in result.staff_notes[0]
 
 
-def test_working_folder_that_is_gone_costs_nothing_later(grade):
-    gone = Cell(
-        "own",
-        "plain",
+@pytest.mark.parametrize(
+    "leave",
+    [
         "import os, tempfile\nwith tempfile.TemporaryDirectory() as d: os.chdir(d)",
-        own=True,
-    )
+        "import os, shutil\nos.mkdir('in')\nos.chdir('in')\nshutil.rmtree('../in')",
+    ],
+    ids=["temporary", "removed"],
+)
+def test_working_folder_that_is_gone_costs_nothing_later(grade, leave):
+    gone = Cell("own", "plain", leave, own=True)
     assert read(grade(gone, *GOOD))["test_good"] == (1, "right")
 
 
