@@ -6,12 +6,13 @@ import linecache
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.answers import messages
 from grader.answers.calls import Misused, bind_inputs, call_quietly
 from grader.answers.closeness import Compared, is_near
-from grader.answers.inputs import Inputs, copy_inputs
+from grader.answers.inputs import Inputs, cast_inputs, copy_inputs
 from grader.answers.reading import diagnose, read_answer
 from grader.diagnose.diagnosis import Diagnosis
 
@@ -131,3 +132,46 @@ def _gives(bug: Bug, inputs: Inputs, yours: Any) -> bool:
         return False
     theirs = (read_answer(part, yours, None, "").tensor for part in parts)
     return any(other is not None and is_near(yours, other) for other in theirs)
+
+
+def read_witness(given: Any, like: Inputs) -> Inputs:
+    """Make float64 tensors of what the student wrote.
+
+    Raises: Misused for missing, unknown or unreadable inputs.
+    """
+    if not isinstance(given, Mapping) or set(given) != set(like):
+        raise Misused((messages.WITNESS_NAMES, ""), names=", ".join(like))
+    return {name: _read_input(name, given[name], value) for name, value in like.items()}
+
+
+def _read_input(name: str, given: Any, like: Any) -> Any:
+    if not isinstance(like, Tensor):
+        return given
+    misused = Misused((messages.WITNESS_VALUE, ""), name=name)
+    try:
+        tensor = torch.as_tensor(given).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise misused from None
+    tensor = tensor.to(torch.float64 if like.is_floating_point() else like.dtype)
+    if tensor.ndim != like.ndim or not bool(tensor.isfinite().all()):
+        raise misused
+    return tensor
+
+
+def write_numbers(bug: Bug, truth: Bug, draws: Sequence[Inputs]) -> str:
+    """Write what a bug and the truth give at these draws: equal for equal numbers."""
+    calls = [bind_inputs(bug, copy_inputs(inputs)) for inputs in draws]
+    given = [call_quietly(bug, *args, **kwargs) for args, kwargs in calls]
+    due = [truth(cast_inputs(inputs, torch.float64)) for inputs in draws]
+    return repr([*map(_to_plain, due), *(_to_plain(one.value) for one in given)])
+
+
+def _to_plain(value: Any) -> Any:
+    """Give a tensor's type and numbers, also of those within."""
+    if isinstance(value, Tensor):
+        return str(value.dtype), value.tolist()
+    if isinstance(value, Mapping):
+        return [(name, _to_plain(part)) for name, part in value.items()]
+    if isinstance(value, (tuple, list)):
+        return list(map(_to_plain, value))
+    return value

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from grader.answers import messages
 from grader.answers.calls import Misused, first_line, is_unsolved, name_of
 from grader.answers.inputs import ExerciseError, Inputs, copy_inputs
-from grader.answers.planted import plant
+from grader.answers.planted import plant, read_witness, write_numbers
 from grader.answers.reading import (
     compare_plain,
     describe,
@@ -24,13 +22,15 @@ from grader.answers.reading import (
 )
 from grader.answers.truth import Reference, differentiate
 from grader.check.ask import Stopped, ask, shows_report, split_answer
-from grader.check.draws import Cases, Draw
+from grader.check.draws import SEED, Cases, Draw
 from grader.check.gradients import ask_gradient, name_mistakes
-from grader.check.judge import judge
+from grader.check.judge import DRAWS_TO_DIAGNOSE, judge
 from grader.check.report import Report, Row, make_table, show_text_and_html
 from grader.diagnose.diagnosis import KINDS
 
 _EXPOSED = 0.1  # relative error at which an input shows the bug
+_MOST_NAMED = 256  # bugs, the oldest go
+_NAMED: dict[Hashable, set[str]] = {}  # what bugs were found to be, by their numbers
 
 Answers = Mapping[str, Any]
 
@@ -114,7 +114,7 @@ def hunt(  # noqa: PLR0913  (the exercise is read off this one call)
     """
     plant(of, planted)
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    cases = Cases(draw, None, name_of(planted))
+    cases = copy_context().run(_draw_for_all, draw, name_of(planted))
     rows = (
         _judge_kind(kind, _read_bug(planted, of, names, cases)),
         _judge_witness(witness, planted, of, names, cases.take(1)[0]),
@@ -124,6 +124,12 @@ def hunt(  # noqa: PLR0913  (the exercise is read off this one call)
     report = count_rows(title, rows, all(row.blank for row in rows))
     next_step = "" if report.passed else messages.HUNT_NEXT
     return replace(report, next_step=next_step, versus=messages.FOUND)
+
+
+def _draw_for_all(draw: Draw, name: str) -> Cases:
+    """Draw the same for every student: the bug is nobody's answer."""
+    SEED.set(b"planted")
+    return Cases(draw, None, name)
 
 
 def _read_bug(
@@ -137,12 +143,19 @@ def _read_bug(
     named = replace(
         question, name=lambda found, wrong: name_mistakes(of, found, wrt, "upstream")
     )
-    diagnoses = judge(planted, named, cases).diagnoses
-    kinds = {each.kind for d in diagnoses for each in (d, *d.alternatives)}
-    if not kinds:
+    drawn = cases.take(DRAWS_TO_DIAGNOSE)
+    draws = [question.extend(inputs, cases.generator) for inputs in drawn]
+    code = getattr(of, "__code__", None)
+    key = (code, wrt, write_numbers(planted, question.truth, draws))
+    if key not in _NAMED:
+        diagnoses = judge(planted, named, cases).diagnoses
+        _NAMED[key] = {x.kind for d in diagnoses for x in (d, *d.alternatives)}
+        for oldest in list(_NAMED)[:-_MOST_NAMED]:
+            del _NAMED[oldest]
+    if not _NAMED[key]:
         message = f"hunt: no mistake can be named in {name_of(planted)}"
         raise ExerciseError(message)
-    return kinds
+    return _NAMED[key]
 
 
 def _judge_kind(kind: Any, right: set[str]) -> Row:
@@ -189,36 +202,12 @@ def _judge_witness(
         return _blank_row(messages.HUNT_WITNESS, problem)
     shown = format_value(given)
     try:
-        error = _measure_bug(planted, of, wrt, _read_witness(given, like))
+        error = _measure_bug(planted, of, wrt, read_witness(given, like))
     except Misused as misused:
         return Row(messages.HUNT_WITNESS, shown, misused.message, None, False)
     ok = error > _EXPOSED
     told = messages.WITNESS_RIGHT if ok else messages.WITNESS_WRONG
     return Row(messages.HUNT_WITNESS, shown, told, error, ok)
-
-
-def _read_witness(given: Any, like: Inputs) -> Inputs:
-    """Make float64 tensors of what the student wrote.
-
-    Raises: Misused for missing, unknown or unreadable inputs.
-    """
-    if not isinstance(given, Mapping) or set(given) != set(like):
-        raise Misused((messages.WITNESS_NAMES, ""), names=", ".join(like))
-    return {name: _read_input(name, given[name], value) for name, value in like.items()}
-
-
-def _read_input(name: str, given: Any, like: Any) -> Any:
-    if not isinstance(like, Tensor):
-        return given
-    misused = Misused((messages.WITNESS_VALUE, ""), name=name)
-    try:
-        tensor = torch.as_tensor(given).detach().cpu()
-    except (TypeError, ValueError, RuntimeError):
-        raise misused from None
-    tensor = tensor.to(torch.float64 if like.is_floating_point() else like.dtype)
-    if tensor.ndim != like.ndim or not bool(tensor.isfinite().all()):
-        raise misused
-    return tensor
 
 
 def _measure_bug(

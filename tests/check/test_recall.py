@@ -5,6 +5,7 @@ import torch
 
 from grader import check
 from grader.answers.inputs import ExerciseError
+from grader.check import recall
 from grader.diagnose import KINDS
 
 
@@ -232,3 +233,28 @@ def test_stub_in_a_free_cell_is_one_line(capsys, monkeypatch):
 def test_other_errors_in_a_free_cell_pass():
     with pytest.raises(ZeroDivisionError), check.when_solved():
         print(1 / 0)
+
+
+def scaled(factor):
+    def planted(x):
+        return factor * fixed(x)
+
+    return planted
+
+
+def test_bug_of_the_same_numbers_is_searched_once(monkeypatch):
+    searched = []
+    search = recall.name_mistakes
+
+    def count(*asked):
+        searched.append(asked)
+        return search(*asked)
+
+    monkeypatch.setattr(recall, "name_mistakes", count)
+    of = copy_reference()
+    parts = {"witness": {"x": [1.0, 2.0]}, "repaired": fixed, "draw": vector}
+    for factor, kind in [(5, "factor"), (5, "factor"), (-1, "sign"), (5, "factor")]:
+        planted = scaled(factor)
+        report = check.hunt(planted=planted, of=of, wrt="x", kind=kind, **parts)
+        assert report.passed, str(report)
+    assert len(searched) == 2
