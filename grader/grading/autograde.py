@@ -127,9 +127,8 @@ def autograde(
     summary = Summary(assignment.name)
     with Recorder(course, assignment) as recorder:
         todo = dict(select_folders(recorder, selection, summary))
-        run = _Run(recorder, executor, summary, tell)
         try:
-            run.grade(todo)
+            _Run(recorder, executor, summary, tell).grade(todo)
         finally:
             summary.notes += recorder.notes
             summary.sandbox = executor.describe()
@@ -165,8 +164,7 @@ class _Run:
     ) -> None:
         self._recorder, self._executor = recorder, executor
         self._summary, self._tell = summary, tell
-        course = recorder.course
-        limits = replace(executor.limits, cell_s=course.cell_s)
+        limits = replace(executor.limits, cell_s=recorder.course.cell_s)
         # Not at the top: the workers start, and warm, before this is read.
         from grader.grading.worker import Setup  # noqa: PLC0415
 
@@ -183,23 +181,22 @@ class _Run:
         start = self._written_at = time.monotonic()
         if todo:
             self._executor.prepare(self._setup)
-            self._rehearse()
+            self._rehearse(waiting)
         try:
             while self._fill(waiting):
                 done, _ = wait(self._flying, BATCH_S, FIRST_COMPLETED)
                 for future in done:
                     line = self._land(future, self._flying.pop(future))
-                    seconds = time.monotonic() - start
                     if line:
-                        count = len(self._summary.lines)
-                        self._tell(Progress(count, len(todo), seconds), line)
+                        about = (len(todo), time.monotonic() - start)
+                        self._tell(Progress(len(self._summary.lines), *about), line)
                 self._write(at_least=BATCH)
         finally:
             self._write(at_least=1)
             self._summary.seconds = time.monotonic() - start
 
-    def _rehearse(self) -> None:
-        """Find the tests that the master's own answers fail out here."""
+    def _rehearse(self, waiting: Iterator[tuple[str, Path]]) -> None:
+        """Find the tests that the master's own answers fail; the class begins too."""
         from grader.gradebook.master import load_answers  # noqa: PLC0415  see __init__
         from grader.grading.worker import Rehearsal, make_seed  # noqa: PLC0415
 
@@ -209,8 +206,9 @@ class _Run:
         job = Rehearsal("", Folder({}), seed=seed, answers=answers)
 
         def run() -> Rehearsed:
-            graded = self._executor.submit(job).result()
-            return Rehearsed.from_json(graded.result.staff_notes[0])
+            tried = self._executor.submit(job)
+            self._fill(waiting)
+            return Rehearsed.from_json(tried.result().result.staff_notes[0])
 
         path = course.find_journal(assignment.name).with_suffix(".rehearsal")
         key = (assignment.digest, ENGINE, self._setup.limits, answers)
@@ -220,16 +218,18 @@ class _Run:
             found = Rehearsed(notes=(f"The master's own answers: {lost}.",))
         self._unfit = found.unfit
         self._summary.notes += found.notes
+        if self._unfit:
+            again = [replace(job, unfit=self._unfit) for job in self._flying.values()]
+            self._flying = {self._executor.submit(job): job for job in again}
 
     def _fill(self, waiting: Iterator[tuple[str, Path]]) -> bool:
         """Keep every worker busy, and few folders in memory; say if any is left."""
         from grader.grading.worker import Job, make_seed  # noqa: PLC0415  0.3 s
 
         recorder = self._recorder
-        while len(self._flying) < AHEAD * self._executor.workers:
-            student, path = next(waiting, ("", Path()))
-            if not student:
-                break
+        most = AHEAD * self._executor.workers
+        while len(self._flying) < most and (pair := next(waiting, None)):
+            student, path = pair
             if not recorder.may_record(student):
                 note = f"{student} is not in the gradebook, and may not be added to it."
                 self._summary.notes.append(note)

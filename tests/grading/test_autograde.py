@@ -175,6 +175,31 @@ def test_impossible_points_are_no_mark(points, submit, run):
     assert [verdict["status"] for verdict in line.verdicts] == ["staff", "right"]
 
 
+class Suspicious(Exec):
+    """Takes the master's own answer for a cheat."""
+
+    def examine(self, submission, setup, seed):
+        result = super().examine(submission, setup, seed)
+        if submission.student:
+            return result
+        accused = (replace(v, status="cheated", points=0.0) for v in result.verdicts)
+        return replace(result, verdicts=tuple(accused))
+
+
+def test_who_was_graded_before_a_test_was_unfit_is_graded_again(
+    course, submit, run, solved
+):
+    master = course.path("source", ".", "week1")
+    master.mkdir(parents=True)
+    (master / "ex.ipynb").write_text(json.dumps(solved))
+    submit("ada")
+    jobs = []
+    summary, _ = run(Here(Suspicious(), fate=jobs.append))
+    marked = [bool(job.unfit) for job in jobs if job.student == "ada"]
+    assert marked == [False, True]
+    assert len(summary.lines) == 1
+
+
 def test_a_lost_worker_is_tried_again(submit, run):
     lost = []
 
