@@ -83,7 +83,7 @@ def find_surprises(summary, lesson, wrong):
 def measure_workers(folder, count, lessons):
     """Grade a class with one worker and with two."""
     wrong = hand_in(folder, lessons, count)
-    walls, inside, writing = Counter(), Counter(), 0.0
+    walls, inside, writing, odd = Counter(), Counter(), 0.0, 0
     watch = Memory()
     watch.start()
     # One after the other for each lesson: a machine's speed changes within minutes.
@@ -94,6 +94,7 @@ def measure_workers(folder, count, lessons):
         inside[workers] += summary["seconds"]
         writing += summary["writing_s"] if workers == 2 else 0.0
         surprises = find_surprises(summary, lesson, wrong)
+        odd += len(surprises)
         print(
             f"  {lesson}, {workers} workers: {wall:.1f} s, CPU {cpu / count:.2f} s"
             f" each{f', SURPRISES {surprises[:3]}' if surprises else ''}",
@@ -105,6 +106,7 @@ def measure_workers(folder, count, lessons):
     what = f"{count} × {len(lessons)}"
     is_faster = ratio >= MIN_RATIO
     return [
+        tell("scores that surprise", str(odd), "0", not odd),
         tell(f"{what}, 1 worker, s", f"{walls[1]:.0f}", "", True),
         tell(f"{what}, 2 workers, s", f"{walls[2]:.0f}", "", True),
         tell("1 / 2 workers, starts left out", f"{ratio:.2f}", "≥ 1.8", is_faster),
